@@ -1,0 +1,1 @@
+"""Kybern: an operating system for AI governance."""

@@ -1,0 +1,330 @@
+"""The shapes of law as data: frameworks, crosswalks, common controls and their checks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import IntEnum, StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Scalar = str | int | float | bool
+"""A value a condition compares with."""
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$", max_length=80)]
+ControlId = Annotated[str, Field(pattern=r"^[A-Z]{3}-\d{2}$")]
+RequirementRef = Annotated[str, Field(pattern=r"^[A-Z0-9_]+:.+$", max_length=120)]
+"""`FRAMEWORK:id`, as in `ISO42001:A.7.4`."""
+
+
+class Model(BaseModel):
+    """Base of every catalog shape: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Layer(StrEnum):
+    """The seven layers of the design; the main picture is layers by clauses."""
+
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    L4 = "L4"
+    L5 = "L5"
+    L6 = "L6"
+    L7 = "L7"
+
+    @property
+    def label(self) -> str:
+        """The layer's name."""
+        return _LAYER_LABELS[self]
+
+
+_LAYER_LABELS = {
+    Layer.L1: "Governance & Leadership",
+    Layer.L2: "Risk & Controls",
+    Layer.L3: "Technical Standards",
+    Layer.L4: "Culture & Skills",
+    Layer.L5: "Monitoring & Measurement",
+    Layer.L6: "Society & Sustainability",
+    Layer.L7: "Trust & Assurance",
+}
+
+
+class Strength(IntEnum):
+    """How much a piece of evidence can carry; computed from who signed what, never typed by its author."""
+
+    DECLARED = 1
+    DOCUMENTED = 2
+    OBSERVED = 3
+    MEASURED = 4
+    VERIFIED = 5
+
+    @property
+    def label(self) -> str:
+        """The level in words."""
+        return _STRENGTH_LABELS[self]
+
+
+_STRENGTH_LABELS = {
+    Strength.DECLARED: "declared",
+    Strength.DOCUMENTED: "documented",
+    Strength.OBSERVED: "observed",
+    Strength.MEASURED: "measured and signed",
+    Strength.VERIFIED: "independently verified",
+}
+
+
+def _strength_by_name(value: object) -> object:
+    return Strength[value.upper()] if isinstance(value, str) and value.upper() in Strength.__members__ else value
+
+
+StrengthName = Annotated[Strength, BeforeValidator(_strength_by_name)]
+"""A strength, written by its name in YAML: `min_strength: measured`."""
+
+
+class SubjectKind(StrEnum):
+    """What a control applies to. The values are record kinds."""
+
+    ORGANIZATION = "organization"
+    AI_SYSTEM = "ai_system"
+    MODEL = "model"
+    DATASET = "dataset"
+    AGENT = "agent"
+    SUPPLIER = "supplier"
+
+
+class PredicateType(StrEnum):
+    """The kinds of evidence: the short names of Kybern's in-toto predicate types."""
+
+    MEASUREMENT = "measurement"
+    TEST_RUN = "test-run"
+    DOCUMENT = "document"
+    ATTESTATION = "attestation"
+    APPROVAL = "approval"
+    DECISION = "decision"
+    TRAINING = "training"
+    AUDIT = "audit"
+
+
+class Relation(StrEnum):
+    """Set relation of source to target concept, NIST IR 8477 section 4.3."""
+
+    EQUAL = "equal"
+    SUBSET = "subset"
+    SUPERSET = "superset"
+    INTERSECTS = "intersects"
+
+
+class Confidence(StrEnum):
+    """How sure the catalog is of a row."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Operator(StrEnum):
+    """What a condition asks of a field.
+
+    `max_age`: a date not in the future and at most `value` (ISO 8601 duration in days, `P365D`) before the moment asked about.
+    `not_past`: a date not before that moment. `within`: a number inside the `minimum` and `maximum` of the target record.
+    `contains`: a list has `value`, or a text includes it. `in`: the field is one of the list `value`.
+    """
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    IN = "in"
+    CONTAINS = "contains"
+    MAX_AGE = "max_age"
+    NOT_PAST = "not_past"
+    WITHIN = "within"
+
+
+_NO_VALUE = {Operator.PRESENT, Operator.ABSENT, Operator.NOT_PAST, Operator.WITHIN}
+
+
+class Condition(Model):
+    """One question about one field: `{field: review.passed, operator: eq, value: true}`.
+
+    `field` is a dotted path into a record or a predicate. A path that leads nowhere is unknown, except to `present` and `absent`.
+    """
+
+    field: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$")]
+    operator: Operator
+    value: Scalar | list[Scalar] | None = None
+
+    @model_validator(mode="after")
+    def _value_fits_operator(self) -> Condition:
+        if self.operator in _NO_VALUE:
+            if self.value is not None:
+                msg = f"operator {self.operator} takes no value"
+                raise ValueError(msg)
+        elif self.value is None:
+            msg = f"operator {self.operator} needs a value"
+            raise ValueError(msg)
+        if (self.operator is Operator.IN) != isinstance(self.value, list):
+            msg = "operator in, and only it, takes a list of values"
+            raise ValueError(msg)
+        if self.operator is Operator.MAX_AGE:
+            days(self.value)
+        return self
+
+
+def days(value: object) -> int:
+    """Read an ISO 8601 duration in whole days (`P365D`) as a number of days; `ValueError` otherwise."""
+    text = str(value)
+    if not (text.startswith("P") and text.endswith("D") and text[1:-1].isdigit()):
+        msg = f"{text!r} is not a duration in days; write it like P365D"
+        raise ValueError(msg)
+    return int(text[1:-1])
+
+
+Days = Annotated[str, Field(pattern=r"^P\d{1,5}D$")]
+
+
+class EvidenceCheck(Model):
+    """Wants passing evidence: of a type and topic, about a target, with conditions, strong and fresh enough.
+
+    Target: the control's subject (`on` absent), or each record of kind `on` that belongs to the subject and fits `where`;
+    every such target needs its evidence, and at least one must exist. `pinned`: the evidence must name the present version
+    (digest) of its target, so an approval does not outlive a change of what was approved.
+    """
+
+    type: Literal["evidence"]
+    id: Slug
+    title: str
+    predicate: PredicateType
+    topic: Slug | None = None
+    on: Slug | None = None
+    where: tuple[Condition, ...] = ()
+    match: tuple[Condition, ...] = ()
+    require: tuple[Condition, ...] = ()
+    min_strength: StrengthName = Strength.DECLARED
+    max_age: Days | None = None
+    pinned: bool = False
+
+    @model_validator(mode="after")
+    def _where_needs_on(self) -> EvidenceCheck:
+        if self.where and not self.on:
+            msg = "where needs on: it chooses among the records of that kind"
+            raise ValueError(msg)
+        return self
+
+
+class RecordCheck(Model):
+    """Inspects what the organisation states: records of a kind that belong to the subject.
+
+    Records that fit `where` must each fit `require`; there must be at least `minimum`. With `minimum: 0` and no record the
+    check has nothing to say and stands aside. A record check never makes a control met by itself.
+    """
+
+    type: Literal["records"]
+    id: Slug
+    title: str
+    kind: Slug
+    where: tuple[Condition, ...] = ()
+    require: tuple[Condition, ...] = ()
+    minimum: Annotated[int, Field(ge=0, le=1000)] = 1
+
+
+Check = Annotated[EvidenceCheck | RecordCheck, Field(discriminator="type")]
+
+
+class Satisfies(Model):
+    """That a control answers a requirement. Only `equal`, `superset` and `subset` count to status; `intersects` is shown as evidence that may serve."""
+
+    requirement: RequirementRef
+    relation: Relation = Relation.SUBSET
+    weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Control(Model):
+    """A common control: implemented once, it counts for every requirement it satisfies.
+
+    It applies to subjects of `applies_to` for which every condition of `applies_when` (about the subject's AI system, or about
+    the organisation) holds or cannot be told. `absent` says what an AI system without a subject of that kind means.
+    """
+
+    id: ControlId
+    layer: Layer
+    title: str
+    statement: str
+    why: str
+    owner_role: Slug
+    cadence: Days
+    applies_to: Annotated[tuple[SubjectKind, ...], Field(min_length=1)]
+    applies_when: tuple[Condition, ...] = ()
+    absent: Literal["unknown", "not_applicable"] = "unknown"
+    satisfies: Annotated[tuple[Satisfies, ...], Field(min_length=1)]
+    checks: Annotated[tuple[Check, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rests_on_evidence(self) -> Control:
+        if not any(isinstance(check, EvidenceCheck) for check in self.checks):
+            msg = "a control needs at least one evidence check: what is only stated is never met"
+            raise ValueError(msg)
+        ids = [check.id for check in self.checks]
+        if len(set(ids)) != len(ids):
+            msg = "check ids repeat within the control"
+            raise ValueError(msg)
+        return self
+
+
+class Requirement(Model):
+    """One entry of a framework. `normative` entries ask something; a group's status comes from its children."""
+
+    id: Annotated[str, Field(max_length=60)]
+    parent: str | None = None
+    kind: Slug
+    title: str
+    statement: str
+    normative: bool = True
+    documented_information: str | None = None
+    layer: Layer | None = None
+    note: str | None = None
+
+
+class Framework(Model):
+    """A law, standard or practice, with its source and the day its content was checked."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")]
+    title: str
+    edition: str
+    publisher: str
+    source: str
+    status_date: date
+    rights: str
+    requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
+
+
+class CrosswalkRow(Model):
+    """A row that suggests evidence: `source` stands in `relation` to `target`."""
+
+    source: RequirementRef
+    target: RequirementRef
+    relation: Relation
+    confidence: Confidence
+    basis: Slug
+
+
+class Crosswalk(Model):
+    """Rows between two frameworks; `bases` explains each basis slug in words."""
+
+    id: Slug
+    source_framework: str
+    target_framework: str
+    status_date: date
+    bases: dict[Slug, str]
+    rows: tuple[CrosswalkRow, ...]
+
+
+def age_limit(check: EvidenceCheck) -> timedelta | None:
+    """The longest time evidence for the check stays fresh, or None where only its own expiry counts."""
+    return None if check.max_age is None else timedelta(days=days(check.max_age))

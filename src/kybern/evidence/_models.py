@@ -1,0 +1,181 @@
+"""Evidence: in-toto Statement v1 with Kybern's predicate types, and the verified piece the assessment reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from kybern.catalog import PredicateType, Slug, Strength
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_PREFIX = "urn:kybern:predicate:"
+"""Predicate type URIs are `urn:kybern:predicate:<short name>:v1`."""
+
+RecordName = Annotated[str, Field(pattern=r"^[a-z_]+:[a-z0-9][a-z0-9._-]*$", max_length=120)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Line = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Shape(BaseModel):
+    """Base of the statement's parts: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Collector(Shape):
+    """What made the evidence: a tool and its version, or `person` with the tool they signed with."""
+
+    name: Line
+    version: Annotated[str, Field(max_length=60)]
+
+
+class Predicate(Shape):
+    """What every predicate says: the topic it bears on, when it was observed, until when it stands, by what method."""
+
+    type: ClassVar[PredicateType]
+
+    topic: Slug
+    observed_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+    collector: Collector
+    method: Line | None = None
+    note: Line | None = None
+
+    @model_validator(mode="after")
+    def _expires_after_observed(self) -> Self:
+        if self.expires_at is not None and self.expires_at <= self.observed_at:
+            msg = "expires_at is not after observed_at"
+            raise ValueError(msg)
+        return self
+
+
+class Measurement(Predicate):
+    """A number measured on data: metric, value, unit, sample, interval."""
+
+    type: ClassVar[PredicateType] = PredicateType.MEASUREMENT
+    metric: Line
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    unit: Line
+    lower: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    upper: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    confidence_level: Annotated[float, Field(gt=0, lt=1)] | None = None
+    sample_size: Annotated[int, Field(ge=0)]
+    population: Line | None = None
+    period: Line | None = None
+    data_sha256: Sha256 | None = None
+
+
+class TestRun(Predicate):
+    """The counts of a test run."""
+
+    __test__: ClassVar[bool] = False
+    type: ClassVar[PredicateType] = PredicateType.TEST_RUN
+    suite: Line
+    passed: Annotated[int, Field(ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    skipped: Annotated[int, Field(ge=0)] = 0
+    report_sha256: Sha256 | None = None
+
+
+class DocumentSeen(Predicate):
+    """A document's digest, at a moment: that this text existed in this version."""
+
+    type: ClassVar[PredicateType] = PredicateType.DOCUMENT
+    title: Line
+    sha256: Sha256
+    path: Line | None = None
+    version: Annotated[str, Field(max_length=40)] | None = None
+    words: Annotated[int, Field(ge=0)] | None = None
+
+
+class ByPerson(Predicate):
+    """Something a person says or does with their own key: `by` must be the key's holder."""
+
+    by: RecordName
+
+
+class Attestation(ByPerson):
+    """A person states that something holds, or that it does not."""
+
+    type: ClassVar[PredicateType] = PredicateType.ATTESTATION
+    statement: Line
+    holds: bool
+
+
+class Approval(ByPerson):
+    """A person decides on the subject with the authority of a role."""
+
+    type: ClassVar[PredicateType] = PredicateType.APPROVAL
+    decision: Literal["approved", "approved-with-conditions", "rejected"]
+    conditions: Line | None = None
+    role: RecordName | None = None
+
+
+class Decision(ByPerson):
+    """A person or body decides a question about the subject: a review's result, a gate passed, an incident closed."""
+
+    type: ClassVar[PredicateType] = PredicateType.DECISION
+    question: Line
+    outcome: Line
+    followed_up: bool | None = None
+
+
+class TrainingHeld(Predicate):
+    """A course was held: how many were due, how many came, how many passed its test."""
+
+    type: ClassVar[PredicateType] = PredicateType.TRAINING
+    course: Line
+    due: Annotated[int, Field(ge=0)]
+    attended: Annotated[int, Field(ge=0)]
+    passed: Annotated[int, Field(ge=0)]
+    share_passed: Annotated[float, Field(ge=0, le=1)]
+    """Passed over due."""
+
+
+class AuditDone(ByPerson):
+    """An auditor's result on the subject: the sample and the findings by grade."""
+
+    type: ClassVar[PredicateType] = PredicateType.AUDIT
+    criteria: Line
+    sample_size: Annotated[int, Field(ge=0)]
+    major: Annotated[int, Field(ge=0)]
+    minor: Annotated[int, Field(ge=0)]
+    observations: Annotated[int, Field(ge=0)] = 0
+    conclusion: Line
+
+
+PREDICATES: Mapping[PredicateType, type[Predicate]] = {
+    model.type: model for model in (Measurement, TestRun, DocumentSeen, Attestation, Approval, Decision, TrainingHeld, AuditDone)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a statement is about: a record, in the version that had this digest."""
+
+    ref: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A piece of evidence whose envelope was verified: the only kind the assessment ever sees.
+
+    `id` is the SHA-256 of the envelope's payload; `body` the predicate, JSON-shaped; `strength` is computed from predicate type
+    and signers; `source` says where the envelope lies.
+    """
+
+    id: str
+    predicate: PredicateType
+    topic: str
+    subjects: tuple[Subject, ...]
+    observed_at: datetime
+    expires_at: datetime | None
+    strength: Strength
+    body: Mapping[str, Any]
+    signers: tuple[str, ...] = ()
+    source: str = ""

@@ -1,0 +1,15 @@
+"""The typed records: what an organisation states about its AI management system, one module a layer.
+
+Kinds register by the entry-point group `kybern.records`; the built-in ones come through the same door as a third party's.
+"""
+
+from importlib.metadata import entry_points
+
+from kybern.records._base import Part, Record, Text
+from kybern.records._refs import CatalogRef, Edge, Link, RefTo
+from kybern.records._set import RecordSet
+
+for _entry in entry_points(group="kybern.records"):
+    _entry.load()
+
+__all__ = ["CatalogRef", "Edge", "Link", "Part", "Record", "RecordSet", "RefTo", "Text"]
