@@ -1,5 +1,7 @@
 """Law as data: frameworks, crosswalks, common controls and checks, and the loader that cross-checks them."""
 
+from kybern.catalog._catalog import Catalog
+from kybern.catalog._load import load_catalog
 from kybern.catalog._models import (
     Check,
     Condition,
@@ -28,6 +30,7 @@ from kybern.catalog._models import (
 )
 
 __all__ = [
+    "Catalog",
     "Check",
     "Condition",
     "Confidence",
@@ -52,4 +55,5 @@ __all__ = [
     "SubjectKind",
     "age_limit",
     "days",
+    "load_catalog",
 ]

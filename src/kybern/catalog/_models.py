@@ -238,7 +238,10 @@ Check = Annotated[EvidenceCheck | RecordCheck, Field(discriminator="type")]
 
 
 class Satisfies(Model):
-    """That a control answers a requirement. Only `equal`, `superset` and `subset` count to status; `intersects` is shown as evidence that may serve."""
+    """That a control answers a requirement.
+
+    Only `equal`, `superset` and `subset` count to status; `intersects` is shown as evidence that may serve.
+    """
 
     requirement: RequirementRef
     relation: Relation = Relation.SUBSET
@@ -326,5 +329,5 @@ class Crosswalk(Model):
 
 
 def age_limit(check: EvidenceCheck) -> timedelta | None:
-    """The longest time evidence for the check stays fresh, or None where only its own expiry counts."""
+    """Give the longest time evidence for the check stays fresh, or None where only its own expiry counts."""
     return None if check.max_age is None else timedelta(days=days(check.max_age))

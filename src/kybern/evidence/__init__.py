@@ -1,1 +1,76 @@
+"""Evidence: what was observed, in signed statements that anybody can verify; keys, envelopes, verification, and a folder of them."""
 
+from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope, sign
+from kybern.evidence._keyfile import with_key, with_revocation
+from kybern.evidence._keyring import KEYS_FILE, Keyring, read_keyring
+from kybern.evidence._keys import KeyKind, PrivateKey, TrustedKey
+from kybern.evidence._models import (
+    PREDICATE_PREFIX,
+    PREDICATES,
+    STATEMENT_TYPE,
+    Approval,
+    Attestation,
+    AuditDone,
+    ByPerson,
+    Collector,
+    Decision,
+    DocumentSeen,
+    Evidence,
+    Measurement,
+    Predicate,
+    Subject,
+    TestRun,
+    TrainingHeld,
+)
+from kybern.evidence._refused import Refusal, Refused
+from kybern.evidence._statement import Statement, body_of, parse_predicate, parse_statement, predicate_uri, statement
+from kybern.evidence._store import FOLDER, SUFFIX, Read, read_evidence, write
+from kybern.evidence._verify import Standing, standing, strength_of, verify
+
+__all__ = [
+    "FOLDER",
+    "KEYS_FILE",
+    "PAYLOAD_TYPE",
+    "PREDICATES",
+    "PREDICATE_PREFIX",
+    "STATEMENT_TYPE",
+    "SUFFIX",
+    "Approval",
+    "Attestation",
+    "AuditDone",
+    "ByPerson",
+    "Collector",
+    "Decision",
+    "DocumentSeen",
+    "Evidence",
+    "KeyKind",
+    "Keyring",
+    "Measurement",
+    "Predicate",
+    "PrivateKey",
+    "Read",
+    "Refusal",
+    "Refused",
+    "Standing",
+    "Statement",
+    "Subject",
+    "TestRun",
+    "TrainingHeld",
+    "TrustedKey",
+    "body_of",
+    "countersign",
+    "parse_envelope",
+    "parse_predicate",
+    "parse_statement",
+    "predicate_uri",
+    "read_evidence",
+    "read_keyring",
+    "sign",
+    "standing",
+    "statement",
+    "strength_of",
+    "verify",
+    "with_key",
+    "with_revocation",
+    "write",
+]

@@ -1,0 +1,30 @@
+"""Status, readiness, reasons and gaps: pure functions of catalog, records, evidence and a moment."""
+
+from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
+from kybern.assessment._documented import Documented, documented
+from kybern.assessment._explain import Reason, explain
+from kybern.assessment._gaps import Gap, gaps
+from kybern.assessment._status import Status
+from kybern.assessment._table import EvidenceTable
+from kybern.assessment._trace import Link, Step, TraceGraph
+from kybern.assessment._words import describe
+
+__all__ = [
+    "Assessment",
+    "Documented",
+    "EvidenceTable",
+    "Gap",
+    "Link",
+    "Readiness",
+    "Reason",
+    "Row",
+    "Score",
+    "Status",
+    "Step",
+    "TraceGraph",
+    "assess",
+    "describe",
+    "documented",
+    "explain",
+    "gaps",
+]

@@ -1,0 +1,140 @@
+"""Gaps: what is missing, by control, what closes most first, with who owes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from kybern.assessment._assessment import Assessment
+from kybern.assessment._explain import Reason, explain
+from kybern.assessment._plan import Plan, system_kinds
+from kybern.assessment._status import Status
+from kybern.catalog import Control
+from kybern.records.leadership import Role
+from kybern.records.risk import ControlImplementation
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A control that is not met, and what doing it would bring.
+
+    `requirements` are those it bears on that are not met; `closes` those of them that nothing else keeps from being met; `gain` is the
+    coverage each framework would win, 0 to 1.
+    """
+
+    control: Control
+    status: Status
+    owner: str
+    owner_ref: str | None
+    subjects: tuple[str, ...]
+    missing: tuple[Reason, ...]
+    requirements: tuple[str, ...]
+    closes: tuple[str, ...]
+    gain: dict[str, float]
+
+
+_DONE = (Status.MET, Status.NOT_APPLICABLE)
+
+
+def gaps(assessment: Assessment, framework: str | None = None, system: str | None = None) -> tuple[Gap, ...]:
+    """List the controls that fall short, those that close most first; of one framework, or on one AI system, if named.
+
+    Raises `KeyError` for an AI system that is not in scope.
+    """
+    found = [gap for control in assessment.catalog.controls.values() if (gap := _gap(assessment, control, framework, system)) is not None]
+    return tuple(sorted(found, key=lambda gap: (-len(gap.closes), -sum(gap.gain.values()), gap.control.id)))
+
+
+def _gap(assessment: Assessment, control: Control, framework: str | None, system: str | None) -> Gap | None:
+    score = assessment.control(control.id, system)
+    if score is None or score.status in _DONE:
+        return None
+    open_ones = tuple(_open(assessment, control, framework, system))
+    if not open_ones:
+        return None
+    owner, owner_ref = owner_of(assessment.plan, control)
+    missing = tuple(_missing(explain(assessment, control.id, system)))
+    return Gap(
+        control,
+        score.status,
+        owner,
+        owner_ref,
+        _short(assessment, control, system),
+        missing,
+        open_ones,
+        tuple(ref for ref in open_ones if _alone(assessment, control, ref, system)),
+        _gain(assessment, control, open_ones, system),
+    )
+
+
+def _open(assessment: Assessment, control: Control, framework: str | None, system: str | None) -> Iterator[str]:
+    """Name the requirements the control counts for that are not met."""
+    for ref, pairs in assessment.plan.counting.items():
+        if any(one.id == control.id for one, _ in pairs) and framework in (None, assessment.catalog.framework_of(ref).id):
+            score = assessment.requirement(ref, system)
+            if score is not None and score.status not in _DONE:
+                yield ref
+
+
+def _alone(assessment: Assessment, control: Control, ref: str, system: str | None) -> bool:
+    """Tell whether every other control that counts for the requirement is met."""
+    others = [one for one, _ in assessment.plan.counting[ref] if one.id != control.id]
+    scores = [assessment.control(one.id, system) for one in others]
+    return all(score is None or score.status in _DONE for score in scores)
+
+
+def _gain(assessment: Assessment, control: Control, refs: tuple[str, ...], system: str | None) -> dict[str, float]:
+    """Estimate the coverage won by meeting the control: its share of each requirement, over the framework's applicable requirements."""
+    won: dict[str, float] = {}
+    score = assessment.control(control.id, system)
+    short = 1.0 - (score.coverage if score else 0.0)
+    for ref in refs:
+        pairs = assessment.plan.counting[ref]
+        weight = sum(one for control_, one in pairs if control_.id == control.id) / sum(one for _, one in pairs)
+        name = assessment.catalog.framework_of(ref).id
+        won[name] = won.get(name, 0.0) + weight * short / max(assessment.readiness(name, system).applicable, 1)
+    return won
+
+
+def _short(assessment: Assessment, control: Control, system: str | None) -> tuple[str, ...]:
+    """Name the subjects on which the control falls short."""
+    if system is not None:
+        return (system,)
+    rows = [(one, assessment.control(control.id, one)) for one in assessment.systems] if system_kinds(control) else []
+    systems = tuple(one for one, score in rows if score is not None and score.status not in _DONE)
+    own = (assessment.organization,) if "organization" in control.applies_to else ()
+    return (*own, *systems)
+
+
+def _missing(reason: Reason) -> Iterator[Reason]:
+    """Find the checks that do not hold, and the notes that stand for want of a subject."""
+    wanting = reason.kind == "check" or (reason.kind == "note" and reason.status in (Status.UNKNOWN, Status.NOT_MET))
+    if wanting and reason.status not in _DONE:
+        yield reason
+    elif reason.kind != "check":
+        for child in reason.children:
+            yield from _missing(child)
+
+
+def owner_of(plan: Plan, control: Control) -> tuple[str, str | None]:
+    """Say who owes a control: who its implementation names, else who holds the role the library gives it, else the role's name.
+
+    Returns words for people and the owner's record, if there is one.
+    """
+    for one in cast("tuple[ControlImplementation, ...]", plan.records.of_kind("control_implementation")):
+        if one.control == control.id and one.owner:
+            return _named(plan, one.owner), one.owner
+    ref = f"role:{control.owner_role}"
+    if ref in plan.records:
+        return _named(plan, ref), ref
+    return control.owner_role.replace("-", " "), None
+
+
+def _named(plan: Plan, ref: str) -> str:
+    record = plan.records.get(ref)
+    if record is None:
+        return ref
+    holders = [plan.records.get(holder) for holder in record.holders] if isinstance(record, Role) else []
+    people = ", ".join(holder.title for holder in holders if holder is not None)
+    return f"{record.title} ({people})" if people else record.title

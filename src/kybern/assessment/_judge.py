@@ -1,0 +1,138 @@
+"""Evidence checks: what pieces of evidence say about their targets at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from kybern.assessment._conditions import NO_BOUNDS, Bounds, Verdict, judge_all
+from kybern.assessment._status import Codes, Floats, Ints, Status
+from kybern.assessment._table import FOREVER, Pieces, microseconds
+from kybern.catalog import EvidenceCheck, Operator, age_limit
+
+_MICROSECONDS = 1_000_000
+
+SILENT, FAILS, LAPSED, STANDS = 0, 1, 2, 3
+"""What a piece comes to, ordered by what it lets its target be: nothing, not met, expired, met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a check finds on each record of a kind: status (n,), and for those met the deciding piece's strength and freshness (n,)."""
+
+    status: Codes
+    strength: Floats
+    freshness: Floats
+
+    @classmethod
+    def silent(cls, count: int) -> Targets:
+        """Start with nothing known of `count` records."""
+        return cls(np.zeros(count, np.int8), np.zeros(count), np.zeros(count))
+
+    def replaced(self, at: Ints, new: Targets) -> Targets:
+        """Give a copy with the values at some indices replaced."""
+        copy = Targets(self.status.copy(), self.strength.copy(), self.freshness.copy())
+        copy.status[at], copy.strength[at], copy.freshness[at] = new.status, new.strength, new.freshness
+        return copy
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What each piece comes to, parallel to the pieces: `standing` (n,) and `until` (n,) microseconds."""
+
+    standing: Ints
+    until: Ints
+
+
+def judge_pieces(
+    pieces: Pieces, check: EvidenceCheck, as_of: datetime, digests: Sequence[str], bounds: Sequence[Bounds] | None = None
+) -> Judged:
+    """Tell what each piece comes to for a check at a moment.
+
+    `digests` and `bounds` belong to the records that `pieces.entity` indexes: their present digests, and the minimum and maximum they
+    state (only checks with `within` need these).
+    """
+    now = microseconds(as_of)
+    says = _says(pieces, check, as_of, bounds)
+    visible = pieces.observed <= now
+    fails = visible & (says == Verdict.FAIL)
+    passes = visible & (says == Verdict.PASS) & (pieces.strength >= check.min_strength)
+    last_fail = np.full(len(digests), np.iinfo(np.int64).min, np.int64)
+    np.maximum.at(last_fail, pieces.entity[fails], pieces.observed[fails])
+    passes &= pieces.observed > last_fail[pieces.entity]
+    until = _until(pieces, check, digests)
+    standing = np.zeros(len(pieces.items), np.int64)
+    standing[fails & (pieces.observed == last_fail[pieces.entity])] = FAILS
+    standing[passes] = np.where(until[passes] >= now, STANDS, LAPSED)
+    return Judged(standing, until)
+
+
+def _says(pieces: Pieces, check: EvidenceCheck, as_of: datetime, bounds: Sequence[Bounds] | None) -> Ints:
+    """Hold each piece's body against `match` and `require`: `Verdict.PASS`, `FAIL` or `SILENT`."""
+    matches, holds = judge_all(check.match, as_of), judge_all(check.require, as_of)
+
+    def say(body: object, limits: Bounds) -> int:
+        if check.match and matches(body, limits) is not Verdict.PASS:  # type: ignore[arg-type]
+            return Verdict.SILENT
+        verdict = holds(body, limits)  # type: ignore[arg-type]
+        return Verdict.FAIL if verdict is Verdict.LAPSED else verdict
+
+    if bounds is None or not any(condition.operator is Operator.WITHIN for condition in (*check.match, *check.require)):
+        said = (say(item.body, NO_BOUNDS) for item in pieces.items)
+    else:
+        said = (say(item.body, bounds[entity]) for item, entity in zip(pieces.items, pieces.entity.tolist(), strict=True))
+    return np.fromiter(said, np.int64, len(pieces.items))
+
+
+def _until(pieces: Pieces, check: EvidenceCheck, digests: Sequence[str]) -> Ints:
+    """Tell until when each piece stands, in microseconds; a pinned check's piece about another version never stands."""
+    until = pieces.expires
+    limit = age_limit(check)
+    if limit is not None:
+        until = np.minimum(until, pieces.observed + round(limit.total_seconds()) * _MICROSECONDS)
+    if check.pinned:
+        named = zip(pieces.digests, pieces.entity.tolist(), strict=True)
+        same = np.fromiter((digest == digests[entity] for digest, entity in named), np.bool_, len(pieces.items))
+        until = np.where(same, until, np.iinfo(np.int64).min)
+    return until
+
+
+def decide(pieces: Pieces, judged: Judged, as_of: datetime, count: int) -> tuple[Targets, Ints]:
+    """Let the pieces decide the status of the `count` records they are about.
+
+    Returns the targets and, for each, the index of the deciding piece or -1: among the pieces that come to most, the latest; of two as
+    late, the stronger, then the one with the greater id.
+    """
+    targets, deciding = Targets.silent(count), np.full(count, -1, np.int64)
+    speaking = np.flatnonzero(judged.standing)
+    order = np.lexsort(
+        (
+            pieces.order[speaking],
+            pieces.strength[speaking],
+            pieces.observed[speaking],
+            judged.standing[speaking],
+            pieces.entity[speaking],
+        )
+    )
+    speaking = speaking[order]
+    entity = pieces.entity[speaking]
+    last = speaking[np.flatnonzero(np.append(entity[1:] != entity[:-1], True))] if len(speaking) else speaking
+    deciding[pieces.entity[last]] = last
+    targets.status[pieces.entity[last]] = _STATUS[judged.standing[last]]
+    met = last[judged.standing[last] == STANDS]
+    targets.strength[pieces.entity[met]] = pieces.strength[met]
+    targets.freshness[pieces.entity[met]] = _freshness(pieces.observed[met], judged.until[met], microseconds(as_of))
+    return targets, deciding
+
+
+_STATUS = np.array([Status.UNKNOWN, Status.NOT_MET, Status.EXPIRED, Status.MET], np.int8)
+
+
+def _freshness(observed: Ints, until: Ints, now: int) -> Floats:
+    """Share of its life a piece still has: 1 when just observed or without an end, 0 when about to lapse."""
+    life = np.maximum(until - observed, 1).astype(np.float64)
+    left = (until - now).astype(np.float64)
+    return np.where(until == FOREVER, 1.0, np.clip(left / life, 0.0, 1.0))

@@ -1,0 +1,115 @@
+"""What every command group shares: finding the workspace, telling problems, the clock, JSON on standard output.
+
+Heavy rooms are imported inside the functions, so that `kybern --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kybern.base import InputError, Problem
+    from kybern.workspace import Workspace
+
+WorkspaceOption = Annotated[Path, typer.Option("-C", "--directory", metavar="DIR", help="Work in this folder, or the workspace above it.")]
+"""The option that every command on a workspace has; give it the default `Path()`."""
+
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Answer as of the end of this day (UTC), or this moment (RFC 3339). Default: now."),
+]
+"""The option that every answer in time has; read it with `parse_as_of`."""
+
+UNREADABLE = 2
+"""Exit code for input that cannot be used."""
+
+
+def now() -> datetime:
+    """Read the clock; no other function of Kybern does."""
+    return datetime.now(UTC)
+
+
+def parse_as_of(text: str | None) -> datetime:
+    """Read `--as-of`: a day means its end in UTC, a moment needs its zone, nothing means now. Exits 2 for anything else."""
+    moment = now() if text is None else _moment(text)
+    if moment is None:
+        hint = "Write a day, 2026-11-20, or a moment with its zone, 2026-11-20T09:30:00Z."
+        refuse("as-of", f"--as-of does not read {text!r}.", hint)
+    return moment
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        if len(text) == len("2026-11-20"):
+            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def open_workspace(directory: Path) -> Workspace:
+    """Find and load the workspace that a folder lies in; tells every problem and exits 2 where that fails."""
+    from kybern.base import InputError  # noqa: PLC0415 - see the module's docstring
+    from kybern.workspace import load_workspace  # noqa: PLC0415
+
+    root = open_root(directory)
+    try:
+        return load_workspace(root)
+    except InputError as error:
+        fail(error, root)
+
+
+def open_root(directory: Path) -> Path:
+    """Find the root of the workspace that a folder lies in; exits 2 where there is none."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.workspace import find_root  # noqa: PLC0415
+
+    try:
+        return find_root(directory)
+    except InputError as error:
+        fail(error)
+
+
+def fail(error: InputError, root: Path | None = None) -> NoReturn:
+    """Tell the problems on standard error, with the source line where the files lie under `root`, and exit 2."""
+    show(error.problems, root or Path(), err=True)
+    raise typer.Exit(UNREADABLE)
+
+
+def refuse(rule: str, message: str, hint: str = "") -> NoReturn:
+    """Tell one problem with how the command was called, and exit 2."""
+    fail(_input_error(rule, message, hint))
+
+
+def show(problems: Iterable[Problem], root: Path, *, err: bool = False) -> None:
+    """Write problems with their source lines, on standard output or standard error."""
+    from kybern.workspace import SourceLines, render  # noqa: PLC0415
+
+    typer.echo(render(problems, SourceLines(root)), nl=False, err=err)
+
+
+def print_json(value: Any) -> None:
+    """Write a value as JSON on standard output, in UTF-8 whatever the terminal."""
+    typer.echo((json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON into a file; exits 2 where that cannot be done."""
+    try:
+        path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+
+
+def _input_error(rule: str, message: str, hint: str) -> InputError:
+    from kybern.base import InputError, Place  # noqa: PLC0415
+
+    return InputError.one(rule, message, Place("kybern"), hint)

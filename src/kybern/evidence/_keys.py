@@ -1,0 +1,181 @@
+"""Keys: private ones that sign, and the entries of the keyring that say whose public key is trusted, and when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # public, though it does not say so to mypy
+
+from kybern.catalog import Slug
+from kybern.evidence._models import Line, RecordName, Sha256, Shape
+
+
+class KeyKind(StrEnum):
+    """Who holds a key, which decides how much its signature carries."""
+
+    PERSON = "person"
+    PIPELINE = "pipeline"
+    TOOL = "tool"
+    AUDITOR = "auditor"
+
+    @property
+    def holder_prefix(self) -> str:
+        """How the name of a holder starts: an auditor is a person."""
+        return "person:" if self is KeyKind.AUDITOR else f"{self.value}:"
+
+
+class PrivateKey:
+    """An Ed25519 key that signs."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        """Wrap a key of `cryptography`."""
+        self._key = key
+        self.signer = CryptoSigner(key)
+
+    @classmethod
+    def generate(cls) -> PrivateKey:
+        """Make a new key from the system's randomness."""
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_pem(cls, pem: bytes, passphrase: str | None = None) -> PrivateKey:
+        """Read a key from PKCS #8 PEM.
+
+        Raises `ValueError` in words for people: not a key, not Ed25519, passphrase missing, wrong or not asked for.
+        """
+        try:
+            key = load_pem_private_key(pem, None if passphrase is None else passphrase.encode())
+        except TypeError:
+            needs = "is protected by a passphrase, and none is given" if passphrase is None else "has no passphrase, but one is given"
+            msg = f"the private key {needs}"
+            raise ValueError(msg) from None
+        except (ValueError, UnsupportedAlgorithm):
+            msg = "this is no private key in PEM form, or the passphrase is wrong"
+            raise ValueError(msg) from None
+        if not isinstance(key, Ed25519PrivateKey):
+            msg = "the private key is not an Ed25519 key"
+            raise ValueError(msg)  # noqa: TRY004 - the file's content is wrong, not the caller's type
+        return cls(key)
+
+    @property
+    def keyid(self) -> str:
+        """The key's name in envelopes and in the keyring: 64 hexadecimal digits, as securesystemslib computes it."""
+        return self.signer.public_key.keyid
+
+    @property
+    def public_pem(self) -> str:
+        """The public half, as SubjectPublicKeyInfo PEM."""
+        return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+    def pem(self, passphrase: str | None = None) -> bytes:
+        """Write the private key as PKCS #8 PEM, encrypted if a passphrase is given: for a file that only its owner reads."""
+        protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+
+    def trusted(
+        self, *, name: str, holder: str, kind: KeyKind | str, valid_from: datetime, valid_until: datetime | None = None
+    ) -> TrustedKey:
+        """Build the keyring's entry for this key; `ValueError` (pydantic's) if the fields do not fit each other."""
+        return TrustedKey(
+            keyid=self.keyid,
+            name=name,
+            holder=holder,
+            kind=KeyKind(kind),
+            public_key=self.public_pem,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+
+
+def _start_of_day(value: object) -> object:
+    """Read a day without a time as its beginning in UTC."""
+    if isinstance(value, str):
+        try:
+            return f"{date.fromisoformat(value).isoformat()}T00:00:00Z"
+        except ValueError:
+            return value
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_start_of_day)]
+"""A moment with its time zone; a day alone (`2026-11-23`) means its beginning in UTC."""
+
+KeyStanding = Literal["valid", "not-yet-valid", "expired", "revoked"]
+
+
+class TrustedKey(Shape):
+    """An entry of the keyring: whose public key this is, and from when until when its signatures count."""
+
+    keyid: Sha256
+    name: Slug
+    holder: RecordName
+    kind: KeyKind
+    public_key: Annotated[str, Field(max_length=1000)]
+    valid_from: Moment
+    valid_until: Moment | None = None
+    revoked_on: Moment | None = None
+    revoked_because: Line | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for holds, msg in (
+            (self.verifier.keyid == self.keyid, f"keyid is not that of public_key, which is {self.verifier.keyid}"),
+            (
+                self.holder.startswith(self.kind.holder_prefix),
+                f"the holder of a key of kind {self.kind} is named {self.kind.holder_prefix}…",
+            ),
+            (self.valid_until is None or self.valid_from < self.valid_until, "valid_until is not after valid_from"),
+            ((self.revoked_on is None) == (self.revoked_because is None), "revoked_on and revoked_because go together"),
+        ):
+            if not holds:
+                raise ValueError(msg)
+        return self
+
+    @cached_property
+    def verifier(self) -> SSlibKey:
+        """The public key, parsed once, ready to verify; `ValueError` if `public_key` is not an Ed25519 key in PEM form."""
+        try:
+            key = load_pem_public_key(self.public_key.encode())
+        except (ValueError, UnsupportedAlgorithm):
+            msg = "public_key is not a public key in PEM form"
+            raise ValueError(msg) from None
+        if not isinstance(key, Ed25519PublicKey):
+            msg = "public_key is not an Ed25519 key"
+            raise ValueError(msg)  # noqa: TRY004 - the file's content is wrong, not the caller's type
+        return SSlibKey.from_crypto(key)
+
+    def standing(self, at: datetime) -> KeyStanding:
+        """Say whether what the key signed at that moment counts. A key is valid from `valid_from` until before `valid_until`."""
+        if self.revoked_on is not None and self.revoked_on <= at:
+            return "revoked"
+        if at < self.valid_from:
+            return "not-yet-valid"
+        return "expired" if self.valid_until is not None and self.valid_until <= at else "valid"
+
+    def may_countersign(self, observed_at: datetime) -> bool:
+        """Say whether this key's second signature under evidence observed then may count.
+
+        A second signature is made later than the first, and nothing dates it. So an auditor's key may be younger than the
+        evidence, but must not have ended before; and once revoked it lifts nothing.
+        """
+        return self.kind is KeyKind.AUDITOR and self.revoked_on is None and (self.valid_until is None or observed_at < self.valid_until)
+
+    @property
+    def label(self) -> str:
+        """The key in words: `anna (person:anna, key 3f2a91c07b5d…)`."""
+        return f"{self.name} ({self.holder}, key {self.keyid[:12]}…)"

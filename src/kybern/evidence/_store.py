@@ -1,0 +1,146 @@
+"""A folder of envelopes: written whole or not at all, read back verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kybern.base import InputError, Place, digest
+from kybern.evidence._envelope import merge, parse_envelope
+from kybern.evidence._json import MAX_BYTES
+from kybern.evidence._refused import Refusal, Refused
+from kybern.evidence._verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kybern.evidence._keyring import Keyring
+    from kybern.evidence._models import Evidence
+
+FOLDER = "evidence"
+"""Where a workspace keeps its evidence, relative to its root."""
+
+SUFFIX = ".dsse.json"
+_NAME_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a folder of evidence holds: what was accepted, in the order of the ids, and what was refused, with the reason."""
+
+    accepted: tuple[Evidence, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the ids of what was accepted: the name of this body of evidence."""
+        return digest([evidence.id for evidence in self.accepted])
+
+
+def write(folder: Path, envelope: bytes) -> Path:
+    """Write an envelope into a folder, named after its payload, and give back its path.
+
+    The file appears whole or not at all. If an envelope over the same payload is there, the file keeps both their
+    signatures; nothing else is ever replaced. Raises `Refused` if the envelope cannot be read, `InputError`
+    (`evidence-exists`) if the name is taken by other content.
+    """
+    path = folder / f"{hashlib.sha256(parse_envelope(envelope).payload).hexdigest()[:_NAME_DIGITS]}{SUFFIX}"
+    folder.mkdir(parents=True, exist_ok=True)
+    there = path.read_bytes() if path.exists() else None
+    content = envelope if there is None else _united(there, envelope, path)
+    if content != there:
+        _put(path, content)
+    return path
+
+
+def _united(there: bytes, envelope: bytes, path: Path) -> bytes:
+    try:
+        united = merge(there, envelope)
+    except Refused:
+        united = None
+    if united is None:
+        message = "The file holds other content, which is kept."
+        raise InputError.one(rule="evidence-exists", message=message, place=Place(str(path)), hint="Move it away and try again.")
+    return united
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write beside the target, flush to disk, then rename: a reader or a power cut never meets half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be opened."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
+    """Read and verify every `*.json` file in a folder and below; sources are named relative to `root`.
+
+    One payload in several files counts once, in the file with the strongest signatures. Links that lead out of `root`, linked
+    folders and anything but files are refused. A folder that is not there holds nothing.
+    """
+    accepted: dict[str, Evidence] = {}
+    refused: list[Refusal] = []
+    for path in _files(folder):
+        source = _source(path, root)
+        try:
+            found = verify(_content(path, root), keyring, source)
+        except Refused as reason:
+            refused.append(Refusal(source, reason.rule, reason.message))
+        else:
+            accepted[found.id] = max(found, accepted.get(found.id, found), key=lambda piece: (piece.strength, len(piece.signers)))
+    return Read(tuple(accepted[name] for name in sorted(accepted)), tuple(sorted(refused)))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Walk over every `*.json` below the folder and every linked folder (the folder itself, if it is one), in the order of their paths."""
+    if folder.is_symlink():
+        yield folder
+        return
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        yield from (Path(here, name) for name in sorted(_of_interest(here, folders, files)))
+
+
+def _of_interest(here: str, folders: Iterable[str], files: Iterable[str]) -> Iterator[str]:
+    # os.walk does not go into a linked folder; it is handed on so that it is refused in words, not passed over.
+    yield from (name for name in folders if Path(here, name).is_symlink())
+    yield from (name for name in files if name.endswith(".json"))
+
+
+def _source(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _content(path: Path, root: Path) -> bytes:
+    """Read a file within the root, at most one byte more than an envelope may have."""
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+            raise Refused(rule="outside", message="it is a link that leads out of the workspace")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Refused(rule="not-a-file", message="it is a linked folder or no ordinary file; only files are read")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, in Python before 3.13
+        msg = f"it cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+        raise Refused(rule="unreadable", message=msg) from None

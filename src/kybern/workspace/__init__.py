@@ -1,0 +1,33 @@
+"""A governance repository on disk: load, lint with positions, format, describe."""
+
+from kybern.workspace._files import list_records
+from kybern.workspace._fmt import fmt, format_files
+from kybern.workspace._lint import lint
+from kybern.workspace._load import Places, Workspace, load_workspace, parse_records
+from kybern.workspace._render import SourceLines, render
+from kybern.workspace._rules import RULES, CatalogIds, Rule
+from kybern.workspace._sarif import sarif
+from kybern.workspace._schema import json_schema, record_schema
+from kybern.workspace._settings import SETTINGS_FILE, Settings, find_root
+
+__all__ = [
+    "RULES",
+    "SETTINGS_FILE",
+    "CatalogIds",
+    "Places",
+    "Rule",
+    "Settings",
+    "SourceLines",
+    "Workspace",
+    "find_root",
+    "fmt",
+    "format_files",
+    "json_schema",
+    "lint",
+    "list_records",
+    "load_workspace",
+    "parse_records",
+    "record_schema",
+    "render",
+    "sarif",
+]

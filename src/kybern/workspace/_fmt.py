@@ -1,0 +1,181 @@
+"""The canonical form of a record file: field order, indentation, one form of list; every comment and every value kept.
+
+Fields are put in order on the text, line by line, so that the comment above a field goes with it. ruamel.yaml then writes the
+layout. The result is read again: if a value or a comment were lost, the file is refused and stays as it is.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.scalarstring import ScalarString
+
+from kybern.base import InputError, Place
+from kybern.base.yaml import read_yaml
+from kybern.workspace._files import read_file
+from kybern.workspace._order import in_order, same_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ruamel.yaml.nodes import ScalarNode
+
+_MARKER: Final = re.compile(r"^---(?:[ \t]+|$)", re.MULTILINE)
+_DIRECTIVE: Final = re.compile(r"^(?:%|\.\.\.(?:\s|$))", re.MULTILINE)
+_NOT_TEXT: Final = ("null", "bool", "int", "float", "timestamp")
+_ROUNDS: Final = 5
+
+
+class _Verbatim(ScalarString):
+    """A plain scalar that is not text: written back letter by letter."""
+
+    __slots__ = ("tag_name",)
+
+    def __new__(cls, value: str, tag_name: str, anchor: str | None) -> _Verbatim:  # noqa: PYI034 - ruamel's own classes have it so
+        found = ScalarString.__new__(cls, value, anchor=anchor)
+        found.tag_name = tag_name
+        return found
+
+
+class _Constructor(RoundTripConstructor):
+    """Keeps plain scalars as they are written."""
+
+    def verbatim(self, node: ScalarNode) -> _Verbatim:
+        return _Verbatim(node.value, str(node.tag), node.anchor)
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes them so again."""
+
+    def verbatim(self, value: _Verbatim) -> ScalarNode:
+        return self.represent_scalar(value.tag_name, str(value), style=None, anchor=value.yaml_anchor())
+
+
+for _name in _NOT_TEXT:
+    _Constructor.add_constructor(f"tag:yaml.org,2002:{_name}", _Constructor.verbatim)
+_Representer.add_representer(_Verbatim, _Representer.verbatim)
+
+
+def fmt(data: bytes, file: str) -> bytes:
+    """Give the canonical form of a record file; the same for its own result.
+
+    Raises `InputError` for what cannot be read as YAML, and for a file whose values or comments the new form would not keep.
+    """
+    values = _values(data, file)
+    text = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if found := _DIRECTIVE.search(text):
+        place = Place(file, text.count("\n", 0, found.start()) + 1, 1)
+        hint = "Remove the line: `---` alone separates records."
+        raise InputError.one("not-formatted", "Directives and `...` are not formatted.", place, hint)
+    for _ in range(_ROUNDS):
+        before, text = text, _once(text, file)
+        if text == before:
+            break
+    else:
+        raise _refused(file, "The file does not come to rest in one form")
+    _check_kept(data, values, text, file)
+    return text.encode()
+
+
+def format_files(root: Path, names: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
+    """Format files below `root`: (name, text before, text after) each. Nothing is written.
+
+    Raises `InputError` with the problems of all files.
+    """
+    done, problems = [], []
+    for name in names:
+        try:
+            data = read_file(root, name)
+            done.append((name, data, fmt(data, name)))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return done
+
+
+def _once(text: str, file: str) -> str:
+    """Format each document on its own and put them together again."""
+    parts = [_document(part, file) for part in _MARKER.split(text)]
+    return "---\n".join(part for part in parts if part)
+
+
+def _document(text: str, file: str) -> str:
+    """Format one document; comments alone are a document without a value."""
+    lines = [line.strip() for line in text.split("\n")]
+    if all(not line or line.startswith("#") for line in lines):
+        return "\n".join(lines).strip("\n") + "\n" if any(lines) else ""
+    text = _tidy(in_order(_tidy(text.lstrip("\n"), file), file), file)
+    return _deepened(_tidy(_laid_out(text, file), file), file)
+
+
+def _tidy(text: str, file: str) -> str:
+    """Cut spaces at the ends of lines and empty lines at the end, where they are not part of a text."""
+    return _if_same("\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n", text, file)
+
+
+def _deepened(text: str, file: str) -> str:
+    """Move a comment that stands left of the line it precedes to that line's column."""
+    lines = text.split("\n")
+    column = 0
+    for index in range(len(lines) - 1, -1, -1):
+        bare = lines[index].lstrip(" ")
+        if bare.startswith("#"):
+            lines[index] = " " * max(column, len(lines[index]) - len(bare)) + bare
+        elif bare:
+            column = len(lines[index]) - len(bare)
+    return _if_same("\n".join(lines), text, file)
+
+
+def _if_same(changed: str, text: str, file: str) -> str:
+    """Take a change of the layout only if it states the same."""
+    try:
+        return changed if _values(changed.encode(), file) == _values(text.encode(), file) else text
+    except InputError:
+        return text
+
+
+def _laid_out(text: str, file: str) -> str:
+    """Let ruamel.yaml write the layout: two spaces a level, list items indented, long lines left long."""
+    yaml = YAML()
+    yaml.Constructor, yaml.Representer = _Constructor, _Representer
+    yaml.preserve_quotes = True
+    yaml.width = 2**31
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = io.StringIO()
+    document = read_yaml(text.encode(), file)[0]
+    start = document.place()
+    at_margin = start.column == 1 and document.line_text(start.line).startswith("-")
+    try:
+        yaml.dump(yaml.load(textwrap.indent(text, "  ") if at_margin else text), out)
+    except Exception as error:
+        raise _refused(file, "The layout cannot be written") from error
+    # ruamel indents a list at the top like any other: it goes in indented, so that comments keep step, and is put back
+    return re.sub("^  ", "", out.getvalue(), flags=re.MULTILINE) if isinstance(document.value, list) else out.getvalue()
+
+
+def _values(data: bytes, file: str) -> list[str]:
+    return [same_form(document.value) for document in read_yaml(data, file)]
+
+
+def _check_kept(data: bytes, values: list[str], text: str, file: str) -> None:
+    """Refuse a result that states something else or has lost a comment."""
+    try:
+        kept = _values(text.encode(), file) == values
+    except InputError:
+        kept = False
+    if not kept:
+        raise _refused(file, "The layout would change what the file states")
+    if text.count("#") < data.count(b"#"):
+        raise _refused(file, "A comment would be lost")
+
+
+def _refused(file: str, message: str) -> InputError:
+    return InputError.one("not-formatted", f"{message}.", Place(file), "Write the file in a plainer form; it stays as it is.")

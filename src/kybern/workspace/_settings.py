@@ -1,0 +1,52 @@
+"""The file `kybern.yaml` at the root of a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kybern.base import InputError, Place
+from kybern.base.yaml import read_yaml
+from kybern.workspace._files import read_file
+from kybern.workspace._translate import validate
+
+SETTINGS_FILE = "kybern.yaml"
+
+FrameworkId = Annotated[str, Field(pattern=r"^[A-Z0-9_]+$", max_length=60)]
+
+
+class Settings(BaseModel):
+    """What a workspace says about itself: the version of its layout, and the frameworks it is assessed against."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kybern: Literal[1]
+    frameworks: Annotated[tuple[FrameworkId, ...], Field(min_length=1)] = ("ISO42001", "NIST_AI_RMF")
+
+
+def find_root(start: Path) -> Path:
+    """Find the workspace that `start` lies in: the nearest folder, itself or above, with a `kybern.yaml`.
+
+    Raises `InputError` where there is none.
+    """
+    folder = start.resolve()
+    for candidate in (folder, *folder.parents):
+        if (candidate / SETTINGS_FILE).is_file():
+            return candidate
+    message = f"There is no {SETTINGS_FILE} here or in any folder above."
+    hint = f"Go to the workspace or name it with -C; a new one needs a {SETTINGS_FILE} with the line `kybern: 1`."
+    raise InputError.one("no-workspace", message, Place(str(start)), hint)
+
+
+def read_settings(root: Path) -> Settings:
+    """Read `kybern.yaml`; `InputError` with every problem found."""
+    documents = read_yaml(read_file(root, SETTINGS_FILE), SETTINGS_FILE)
+    if len(documents) > 1:
+        message, place = f"{SETTINGS_FILE} holds {len(documents)} documents.", documents[1].place()
+        raise InputError.one("one-document", message, place, "Keep one.")
+    settings, problems = validate(Settings, documents[0].value, documents[0])
+    if settings is None:
+        raise InputError(problems)
+    return settings

@@ -1,0 +1,249 @@
+"""The loader: a catalog that holds together is loaded, any other is refused with every place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from yaml import safe_dump, safe_load_all
+
+from kybern.base import InputError
+from kybern.catalog import Catalog, load_catalog
+
+LAW, LOOK, WALK = "frameworks/law.yaml", "controls/look.yaml", "crosswalks/law-norm.yaml"
+KINDS = {"role", "ai_system"}
+
+
+def position(text: str, needle: str) -> tuple[int, int]:
+    """Line and column, from 1, of the last place where `needle` stands."""
+    before = text[: text.rindex(needle)]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def test_a_sound_catalog_is_loaded(texts: dict[str, str], folder: Callable) -> None:
+    catalog = load_catalog(folder(texts), record_kinds=KINDS)
+    assert list(catalog.requirements) == ["LAW:1", "LAW:1.1", "LAW:1.2", "LAW:2", "NORM:a"]
+    assert catalog.roots("LAW") == ("LAW:1", "LAW:2")
+    assert catalog.children("LAW:1") == ("LAW:1.1", "LAW:1.2")
+    assert catalog.children("LAW:1.1") == ()
+    assert catalog.leaves("LAW") == ("LAW:1.1", "LAW:1.2")
+    assert catalog.framework_of("NORM:a").title == "A norm"
+    ((control, mapping),) = catalog.controls_for("LAW:1.1")
+    assert (control.id, mapping.relation) == ("LOK-01", "equal")
+    assert catalog.controls_for("LAW:1.2") == ()
+    assert [walk.id for walk in catalog.crosswalks] == ["law-norm"]
+
+
+@pytest.mark.parametrize("ask", [Catalog.children, Catalog.controls_for, Catalog.framework_of, Catalog.roots, Catalog.leaves])
+def test_an_unknown_name_is_a_key_error(texts: dict[str, str], folder: Callable, ask: Callable) -> None:
+    catalog = load_catalog(folder(texts))
+    with pytest.raises(KeyError):
+        ask(catalog, "NOWHERE:1")
+
+
+CASES = {
+    # The file, a text there and what is put instead; then the rule and the text at the place that are expected.
+    "dangling parent": (
+        LAW,
+        'parent: "1", kind: paragraph, title: Leap',
+        'parent: "9", kind: paragraph, title: Leap',
+        "unknown-parent",
+        '"9"',
+    ),
+    "own parent": (LAW, '{id: "2",', '{id: "2", parent: "2",', "parent-cycle", '"2", kind: recital'),
+    "repeated requirement": (LAW, 'id: "1.2"', 'id: "1.1"', "duplicate-requirement", '"1.1", parent'),
+    "blank statement": (LAW, "Then leap.", '" "', "missing-statement", '" "'),
+    "no statement": (LAW, ", statement: Then leap.", "", "missing-field", '{id: "1.2"'),
+    "id that is a number": (LAW, 'id: "1.2"', "id: 1.2", "wrong-type", "1.2, parent"),
+    "repeated framework": (LAW, "id: NORM", "id: LAW", "duplicate-framework", "LAW\ntitle: A norm"),
+    "misspelt field": (
+        LAW,
+        "rights: public\nrequirements:\n  - {id: a",
+        "right: public\nrequirements:\n  - {id: a",
+        "unknown-field",
+        "right: ",
+    ),
+    "unknown requirement": (LOOK, "LAW:1.1", "LAW:1.3", "unknown-requirement", '"LAW:1.3"'),
+    "group answered": (LOOK, "LAW:1.1", "LAW:1", "not-a-leaf", '"LAW:1"'),
+    "entry that asks nothing": (LOOK, "LAW:1.1", "LAW:2", "not-normative", '"LAW:2"'),
+    "answered twice": (LOOK, "NORM:a", "LAW:1.1", "duplicate-mapping", '"LAW:1.1"'),
+    "unknown kind of a record check": (LOOK, "kind: role", "kind: rolle", "unknown-kind", "rolle"),
+    "unknown kind of an evidence check": (LOOK, '"on": ai_system', '"on": system', "unknown-kind", "system, min"),
+    "misspelt operator": (LOOK, "kind: role}", "kind: role, where: [{field: a, operator: eqq, value: 1}]}", "unknown-value", "eqq"),
+    "operator without value": (LOOK, "kind: role}", "kind: role, where: [{field: a, operator: eq}]}", "invalid-value", "{field: a"),
+    "misspelt check field": (LOOK, "kind: role}", "kind: role, miminum: 0}", "unknown-field", "miminum"),
+    "unknown check type": (LOOK, "type: records", "type: record", "unknown-value", "{type: record,"),
+    "controls that are no list": (LOOK, "- id: LOK-01\n", "controls:\n- id: LOK-01\n", "wrong-type", "controls:"),
+    "number in quotes": (LOOK, "weight: 0.5", 'weight: "0.5"', "wrong-type", '"0.5"'),
+    "weight beyond one": (LOOK, "weight: 0.5", "weight: 1.5", "invalid-value", "1.5"),
+    "row to nowhere": (WALK, 'source: "LAW:1.1"', 'source: "LAW:7"', "unknown-requirement", '"LAW:7"'),
+    "row of another framework": (WALK, 'source: "LAW:1.1"', 'source: "NORM:a"', "wrong-framework", '"NORM:a", target'),
+    "crosswalk of no framework": (WALK, "target_framework: NORM", "target_framework: NORMS", "unknown-framework", "NORMS"),
+    "unexplained basis": (WALK, "basis: read", "basis: heard", "unknown-basis", "heard"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_fault_is_told_with_its_place(texts: dict[str, str], folder: Callable, case: tuple[str, str, str, str, str]) -> None:
+    file, old, new, rule, needle = case
+    assert texts[file].count(old) == 1
+    texts[file] = texts[file].replace(old, new)
+    with pytest.raises(InputError) as caught:
+        load_catalog(folder(texts), record_kinds=KINDS)
+    found = {(p.rule, p.place.file, p.place.line, p.place.column) for p in caught.value.problems}
+    assert (rule, file, *position(texts[file], needle)) in found
+
+
+def test_two_entries_above_each_other_are_both_told(texts: dict[str, str], folder: Callable) -> None:
+    texts[LAW] = texts[LAW].replace('{id: "1", kind', '{id: "1", parent: "1.1", kind')
+    with pytest.raises(InputError) as caught:
+        load_catalog(folder({LAW: texts[LAW]}))
+    assert [(p.rule, p.place.line) for p in caught.value.problems] == [("parent-cycle", 9), ("parent-cycle", 10)]
+
+
+def test_a_control_defined_twice_is_told_with_the_first_place(texts: dict[str, str], folder: Callable) -> None:
+    texts["controls/other.yaml"] = texts[LOOK]
+    with pytest.raises(InputError) as caught:
+        load_catalog(folder(texts))
+    (problem,) = caught.value.problems
+    assert (problem.rule, str(problem.place), problem.hint) == (
+        "duplicate-control",
+        "controls/other.yaml:1:7",
+        "It is first at controls/look.yaml:1:7.",
+    )
+
+
+def test_a_crosswalk_row_given_twice_is_told(texts: dict[str, str], folder: Callable) -> None:
+    texts[WALK] += texts[WALK].splitlines(keepends=True)[-1]
+    with pytest.raises(InputError) as caught:
+        load_catalog(folder(texts))
+    assert [(p.rule, p.place.line) for p in caught.value.problems] == [("duplicate-row", 8)]
+
+
+def test_every_problem_is_told_at_once(texts: dict[str, str], folder: Callable) -> None:
+    texts[LAW] = texts[LAW].replace("Look first.", '" "').replace('"1", kind: paragraph, title: Leap', '"8", kind: paragraph, title: Leap')
+    texts[LOOK] = texts[LOOK].replace("NORM:a", "NORM:b")
+    with pytest.raises(InputError) as caught:
+        load_catalog(folder(texts))
+    assert [p.rule for p in caught.value.problems] == ["unknown-requirement", "missing-statement", "unknown-parent"]
+
+
+def test_without_record_kinds_the_kinds_are_not_asked_about(texts: dict[str, str], folder: Callable) -> None:
+    texts[LOOK] = texts[LOOK].replace("kind: role", "kind: lookout")
+    assert load_catalog(folder(texts)).controls["LOK-01"]
+
+
+def test_nothing_is_not_a_catalog(texts: dict[str, str], folder: Callable) -> None:
+    for roots in ([folder({})], [folder(texts), folder({})]):
+        with pytest.raises(InputError) as caught:
+            load_catalog(roots[0], also=roots[1:])
+        assert [p.rule for p in caught.value.problems] == ["no-catalog"]
+
+
+def test_a_catalog_without_a_framework_is_refused(folder: Callable) -> None:
+    tree = folder({})
+    tree.content["controls"] = {}
+    with pytest.raises(InputError) as caught:
+        load_catalog(tree)
+    assert [p.rule for p in caught.value.problems] == ["no-framework"]
+
+
+def test_a_folder_named_like_a_file_is_told(texts: dict[str, str], folder: Callable) -> None:
+    tree = folder(texts)
+    tree.content["controls"]["odd.yaml"] = {}
+    with pytest.raises(InputError) as caught:
+        load_catalog(tree)
+    assert [(p.rule, p.place.file) for p in caught.value.problems] == [("unreadable", "controls/odd.yaml")]
+
+
+def test_a_catalog_of_the_user_joins_the_shipped_one(texts: dict[str, str], folder: Callable) -> None:
+    own = folder({LAW: texts[LAW], LOOK: texts[LOOK].replace("NORM:a", "ISO42001:4.1")})
+    base = {f"frameworks/{framework}.yaml": text for framework, text in {"iso": ISO_LIKE}.items()}
+    catalog = load_catalog(folder(base), also=[own])
+    assert [control.id for control, _ in catalog.controls_for("ISO42001:4.1")] == ["LOK-01"]
+
+
+ISO_LIKE = """\
+{id: ISO42001, title: t, edition: e, publisher: p, source: s, status_date: "2026-11-23", rights: r,
+ requirements: [{id: "4.1", kind: clause, title: Context, statement: Know the context.}]}
+"""
+
+
+def test_the_digest_names_the_content_and_not_its_layout(texts: dict[str, str], folder: Callable) -> None:
+    plain = load_catalog(folder(texts)).digest
+    law, norm = texts[LAW].split("---\n")
+    turned = {**texts, LAW: f"# a remark\n{norm}---\n{law}"}
+    assert load_catalog(folder(turned)).digest == plain
+    changed = {**texts, LOOK: texts[LOOK].replace("weight: 0.5", "weight: 0.6")}
+    assert load_catalog(folder(changed)).digest != plain
+
+
+def test_the_shipped_catalog_loads_fast(laws: Catalog, shipped: Catalog) -> None:
+    assert set(laws.requirements) == set(shipped.requirements)
+    start = time.process_time()
+    load_catalog()
+    assert time.process_time() - start < 0.4
+
+
+LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["LAW:1", "LAW", "1.1", "P30D"])
+)
+VALUE = st.recursive(
+    LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "on", "kind", "x"]), inner, max_size=3)
+)
+
+
+def mutate(value: object, draw: st.DataObject) -> object:
+    """Replace or drop one value somewhere inside."""
+    if isinstance(value, dict | list) and value and draw.draw(st.integers(0, 9)):
+        key = draw.draw(st.sampled_from(list(value) if isinstance(value, dict) else range(len(value))))
+        changed = value.copy()
+        if draw.draw(st.integers(0, 5)) == 0:
+            del changed[key]
+        else:
+            changed[key] = mutate(value[key], draw)
+        return changed
+    return draw.draw(VALUE)
+
+
+def load_or_refuse(tree: object) -> None:
+    """Load, and use all that a catalog computes; a refusal must carry a place for each problem."""
+    catalog, refused = None, ()
+    try:
+        catalog = load_catalog(tree, record_kinds=KINDS)  # type: ignore[arg-type]
+    except InputError as error:
+        refused = error.problems
+    assert all(problem.place.file in {LAW, LOOK, WALK, ""} for problem in refused)
+    assert bool(refused) == (catalog is None)
+    if catalog is None:
+        return
+    assert len(catalog.digest) == 64
+    for framework in catalog.frameworks:
+        assert set(catalog.leaves(framework)) <= set(catalog.requirements)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(draw=st.data())
+def test_a_changed_value_is_loaded_or_refused_and_nothing_else(texts: dict[str, str], folder: Callable, draw: st.DataObject) -> None:
+    file = draw.draw(st.sampled_from(sorted(texts)))
+    documents = [mutate(document, draw) for document in safe_load_all(texts[file])]
+    load_or_refuse(folder({**texts, file: "---\n".join(safe_dump(document, allow_unicode=True) for document in documents)}))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(draw=st.data(), noise=st.binary(min_size=0, max_size=6))
+def test_changed_bytes_are_loaded_or_refused_and_nothing_else(
+    texts: dict[str, str], folder: Callable, draw: st.DataObject, noise: bytes
+) -> None:
+    file = draw.draw(st.sampled_from(sorted(texts)))
+    data = texts[file].encode()
+    at, to = sorted(draw.draw(st.tuples(*[st.integers(0, len(data))] * 2)))
+    load_or_refuse(folder({**texts, file: data[:at] + noise + data[min(to, at + 12) :]}))
