@@ -15,7 +15,7 @@ from kybern.records import Edge
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from kybern.catalog import Catalog, Check, Condition, RecordCheck, Satisfies
+    from kybern.catalog import Catalog, Condition, RecordCheck, Satisfies
     from kybern.evidence import Evidence
     from kybern.records import Record, RecordSet
 
@@ -50,7 +50,7 @@ UNKNOWN = Value("unknown")
 
 @dataclass
 class Reference:
-    """Every value: of a requirement on a subject, and of a control on a subject (None: as a whole)."""
+    """Every value: of a requirement on a subject, and of a control on a subject (the organisation or None: as a whole)."""
 
     organization: str
     systems: list[str]
@@ -198,9 +198,7 @@ class _Assessor:
                     if value is not None:
                         answer.requirements[ref, subject or organization] = value.numbers()
         for control in self.catalog.controls.values():
-            answer.controls[control.id, None] = self.whole(control).numbers()
-            if SubjectKind.ORGANIZATION in control.applies_to:
-                answer.controls[control.id, organization] = self.own_cell(control).numbers()
+            answer.controls[control.id, None] = answer.controls[control.id, organization] = self.whole(control).numbers()
             if self.beyond(control):
                 for system in self.systems():
                     answer.controls[control.id, system] = self.row(control, system).numbers()
@@ -245,10 +243,6 @@ class _Assessor:
         return self.verdicts(conditions, content, target) <= {"holds"}
 
     # Checks.
-
-    def check(self, check: Check, subject: str | None) -> Value | None:
-        """One check on one subject; None where it stands aside."""
-        return self.evidence_check(check, subject) if isinstance(check, EvidenceCheck) else self.record_check(check, subject)
 
     def evidence_check(self, check: EvidenceCheck, subject: str | None) -> Value:
         targets: list[Record | None]
@@ -304,6 +298,7 @@ class _Assessor:
         return 1.0 if end is None else (end - self.as_of) / (end - piece.observed_at)
 
     def record_check(self, check: RecordCheck, subject: str | None) -> Value | None:
+        """One record check on one subject; None where it stands aside."""
         found = self.of_subject(check.kind, subject, check.where)
         if len(found) < check.minimum or not found:
             return Value("not_met" if found else "unknown") if check.minimum else None
@@ -322,7 +317,18 @@ class _Assessor:
         return any(kind is not SubjectKind.ORGANIZATION for kind in control.applies_to)
 
     def on_subject(self, control: Control, subject: str | None) -> Value:
-        return over([value for check in control.checks if (value := self.check(check, subject)) is not None])
+        """Combine the evidence checks; record checks only hold back what comes of that."""
+        seen = over([self.evidence_check(check, subject) for check in control.checks if isinstance(check, EvidenceCheck)])
+        found = [self.record_check(check, subject) for check in control.checks if not isinstance(check, EvidenceCheck)]
+        stated = [value for value in found if value is not None]
+        if not stated:
+            return seen
+        status = seen.status
+        if status == "met" and combine(value.status for value in stated) != "met":
+            status = "partly_met"
+        if status == "unknown" and "not_met" in [value.status for value in stated]:
+            status = "not_met"
+        return Value(status, seen.coverage * over(stated).coverage, seen.deciding)
 
     def refuted(self, control: Control, record: Record | None) -> bool:
         return record is not None and "broken" in self.verdicts(control.applies_when, record.content, record)

@@ -44,6 +44,8 @@ def test_an_unknown_name_is_a_key_error(texts: dict[str, str], folder: Callable,
         ask(catalog, "NOWHERE:1")
 
 
+WALK_TWIN = 'id: law-norm\nsource_framework: NORM\ntarget_framework: LAW\nstatus_date: "2026-11-23"\nbases: {}\nrows: []\n'
+
 CASES = {
     # The file, a text there and what is put instead; then the rule and the text at the place that are expected.
     "dangling parent": (
@@ -77,6 +79,14 @@ CASES = {
     "misspelt check field": (LOOK, "kind: role}", "kind: role, miminum: 0}", "unknown-field", "miminum"),
     "unknown check type": (LOOK, "type: records", "type: record", "unknown-value", "{type: record,"),
     "controls that are no list": (LOOK, "- id: LOK-01\n", "controls:\n- id: LOK-01\n", "wrong-type", "controls:"),
+    "blank why": (LOOK, "why: Falls hurt.", 'why: " "', "missing-why", '" "'),
+    "repeated crosswalk": (
+        WALK,
+        "id: law-norm\n",
+        f"{WALK_TWIN}---\nid: law-norm\n",
+        "duplicate-crosswalk",
+        "law-norm\nsource_framework: LAW",
+    ),
     "number in quotes": (LOOK, "weight: 0.5", 'weight: "0.5"', "wrong-type", '"0.5"'),
     "weight beyond one": (LOOK, "weight: 0.5", "weight: 1.5", "invalid-value", "1.5"),
     "row to nowhere": (WALK, 'source: "LAW:1.1"', 'source: "LAW:7"', "unknown-requirement", '"LAW:7"'),

@@ -56,8 +56,12 @@ def train(sample: Sample) -> CreditModel:
     inputs, target = features(sample), ~sample.repaid
     folds = partial(StratifiedKFold, n_splits=5, shuffle=True, random_state=SEED)
     unseen = cross_val_predict(_classifier(folds()), inputs, target, cv=folds(), method="predict_proba")[:, 1]
-    fitted = _classifier(folds()).fit(inputs, target)
-    return CreditModel(fitted, float(np.quantile(unseen, APPROVAL_SHARE)), np.asarray(unseen, dtype=np.float64))
+    return CreditModel(fit(sample), float(np.quantile(unseen, APPROVAL_SHARE)), np.asarray(unseen, dtype=np.float64))
+
+
+def fit(sample: Sample) -> CalibratedClassifierCV:
+    """Fit the calibrated model alone, without the cut-off."""
+    return _classifier(StratifiedKFold(n_splits=5, shuffle=True, random_state=SEED)).fit(features(sample), ~sample.repaid)
 
 
 def _classifier(folds: StratifiedKFold) -> CalibratedClassifierCV:

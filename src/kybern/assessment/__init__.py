@@ -3,6 +3,7 @@
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
+from kybern.assessment._export import assessment_schema, to_json
 from kybern.assessment._gaps import Gap, gaps
 from kybern.assessment._status import Status
 from kybern.assessment._table import EvidenceTable
@@ -23,8 +24,10 @@ __all__ = [
     "Step",
     "TraceGraph",
     "assess",
+    "assessment_schema",
     "describe",
     "documented",
     "explain",
     "gaps",
+    "to_json",
 ]

@@ -185,8 +185,12 @@ class Board:
 
     def _control(self, control: Control, kind: str, only: Ints | None = None) -> Cells:
         """Combine a control's checks for the subjects of a kind, or for some of them."""
-        layers = [self.checks[control.id, check.id, kind] for check in control.checks]
-        found = stack(layers if only is None else [layer.take(only) for layer in layers])
+        evidenced: list[Cells] = []
+        stated: list[Cells] = []
+        for check in control.checks:
+            layer = self.checks[control.id, check.id, kind]
+            (evidenced if isinstance(check, EvidenceCheck) else stated).append(layer if only is None else layer.take(only))
+        found = _gated(stack(evidenced), stated)
         return self._at_organization(control, found) if kind == ORGANIZATION else found
 
     def _at_organization(self, control: Control, found: Cells) -> Cells:
@@ -289,6 +293,24 @@ class Board:
         for requirement, parts in requirements.items():
             if requirement in self.leaves:
                 self._leaf(requirement, np.unique(np.concatenate(parts)))
+
+
+def _gated(found: Cells, stated: list[Cells]) -> Cells:
+    """Let what is stated hold back what is evidenced, never lift it: status is computed from evidence, not typed.
+
+    Where a record check does not hold, evidence that is met counts as partly met; where a record breaks what is asked and there is no
+    evidence at all, the control is not met. Coverage of the evidence is multiplied by coverage of the records.
+    """
+    if not stated:
+        return found
+    records = stack(stated)
+    aside = records.status == Status.NOT_APPLICABLE
+    in_order = aside | (records.status == Status.MET)
+    broken = np.any([layer.status == Status.NOT_MET for layer in stated], axis=0)
+    status = np.where(in_order, found.status, np.minimum(found.status, Status.PARTLY_MET))
+    status = np.where(broken & (found.status == Status.UNKNOWN), Status.NOT_MET, status).astype(np.int8)
+    coverage = found.coverage * np.where(aside, 1.0, records.coverage)
+    return Cells(status, coverage, found.strength, found.freshness, found.count)
 
 
 def _looks_at(check: EvidenceCheck, item: Evidence) -> bool:

@@ -208,9 +208,10 @@ class _Explainer:
             records = self.plan.records.of_kind(target_kind(check, kind))
             targets = [records[at] for at in links.member.tolist()]
             children = tuple(self._target(check, target) for target in targets)
-            yield Reason(
-                "check", f"{control.id}/{check.id}", check.title, score.status, _summary(check, children), score, children=children
-            )
+            text = _summary(check, children)
+            if len(targets) == 1 and targets[0].ref == ref and children[0].kind == "target":
+                children = children[0].children
+            yield Reason("check", f"{control.id}/{check.id}", check.title, score.status, text, score, children=children)
 
     def _target(self, check: Check, record: Record) -> Reason:
         return self._evidence_on(check, record) if isinstance(check, EvidenceCheck) else self._record(check, record)
@@ -288,8 +289,9 @@ def _summary(check: Check, children: tuple[Reason, ...]) -> str:
             return f"{missing}Wanted: {wanted(check)}."
         stands_aside = " Nothing to check." if check.minimum == 0 else ""
         return f"No {check.kind.replace('_', ' ')} is recorded{' that fits' if check.where else ''}.{stands_aside}"
-    if len(children) == 1:
+    few = isinstance(check, RecordCheck) and len(children) < check.minimum
+    if len(children) == 1 and not few:
         return children[0].text
     met = sum(child.status is Status.MET for child in children)
-    few = f"; at least {check.minimum} are asked" if isinstance(check, RecordCheck) and len(children) < check.minimum else ""
-    return f"{met} of {len(children)} hold{few}."
+    asked_for = f"; at least {check.minimum} are asked" if few and isinstance(check, RecordCheck) else ""
+    return f"{met} of {len(children)} hold{asked_for}."

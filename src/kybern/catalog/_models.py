@@ -160,6 +160,10 @@ class Condition(Model):
     operator: Operator
     value: Scalar | list[Scalar] | None = None
 
+    def __hash__(self) -> int:
+        """Hash by value: a list of values has no hash of its own."""
+        return hash((self.field, self.operator, repr(self.value)))
+
     @model_validator(mode="after")
     def _value_fits_operator(self) -> Condition:
         if self.operator in _NO_VALUE:
@@ -222,7 +226,7 @@ class RecordCheck(Model):
     """Inspects what the organisation states: records of a kind that belong to the subject.
 
     Records that fit `where` must each fit `require`; there must be at least `minimum`. With `minimum: 0` and no record the
-    check has nothing to say and stands aside. A record check never makes a control met by itself.
+    check has nothing to say and stands aside. A record check only holds back what evidence shows, it never lifts a status.
     """
 
     type: Literal["records"]

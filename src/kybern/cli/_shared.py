@@ -6,6 +6,7 @@ Heavy rooms are imported inside the functions, so that `kybern --help` stays qui
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -15,7 +16,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kybern.assessment import Assessment
     from kybern.base import InputError, Problem
+    from kybern.evidence import Refusal
     from kybern.workspace import Workspace
 
 WorkspaceOption = Annotated[Path, typer.Option("-C", "--directory", metavar="DIR", help="Work in this folder, or the workspace above it.")]
@@ -113,3 +116,29 @@ def _input_error(rule: str, message: str, hint: str) -> InputError:
     from kybern.base import InputError, Place  # noqa: PLC0415
 
     return InputError.one(rule, message, Place("kybern"), hint)
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A workspace with its assessment, the evidence that was refused, and the frameworks the workspace asks about."""
+
+    workspace: Workspace
+    assessment: Assessment
+    refused: tuple[Refusal, ...]
+    frameworks: tuple[str, ...]
+
+
+def assess_workspace(directory: Path, as_of: str | None) -> Assessed:
+    """Load the workspace that a folder lies in, verify its evidence and assess it; tells every problem and exits 2 where that fails."""
+    from kybern.assessment import assess  # noqa: PLC0415
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.catalog import load_catalog  # noqa: PLC0415
+    from kybern.evidence import FOLDER, read_evidence, read_keyring  # noqa: PLC0415
+
+    moment, workspace = parse_as_of(as_of), open_workspace(directory)
+    try:
+        read = read_evidence(workspace.root / FOLDER, read_keyring(workspace.root), workspace.root)
+        assessment = assess(load_catalog(), workspace.records, read.accepted, moment)
+    except InputError as error:
+        fail(error, workspace.root)
+    return Assessed(workspace, assessment, read.refused, tuple(workspace.settings.frameworks))

@@ -2,6 +2,7 @@
 
 from kybern.workspace._files import list_records
 from kybern.workspace._fmt import fmt, format_files
+from kybern.workspace._history import Version, versions
 from kybern.workspace._lint import lint
 from kybern.workspace._load import Places, Workspace, load_workspace, parse_records
 from kybern.workspace._render import SourceLines, render
@@ -18,6 +19,7 @@ __all__ = [
     "Rule",
     "Settings",
     "SourceLines",
+    "Version",
     "Workspace",
     "find_root",
     "fmt",
@@ -30,4 +32,5 @@ __all__ = [
     "record_schema",
     "render",
     "sarif",
+    "versions",
 ]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from ruamel.yaml.nodes import ScalarNode
 
+    from kybern.base import Problem
+
 _MARKER: Final = re.compile(r"^---(?:[ \t]+|$)", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(r"^(?:%|\.\.\.(?:\s|$))", re.MULTILINE)
 _NOT_TEXT: Final = ("null", "bool", "int", "float", "timestamp")
@@ -37,9 +39,10 @@ class _Verbatim(ScalarString):
     """A plain scalar that is not text: written back letter by letter."""
 
     __slots__ = ("tag_name",)
+    tag_name: str
 
     def __new__(cls, value: str, tag_name: str, anchor: str | None) -> _Verbatim:  # noqa: PYI034 - ruamel's own classes have it so
-        found = ScalarString.__new__(cls, value, anchor=anchor)
+        found: _Verbatim = ScalarString.__new__(cls, value, anchor=anchor)
         found.tag_name = tag_name
         return found
 
@@ -89,7 +92,8 @@ def format_files(root: Path, names: Sequence[str]) -> list[tuple[str, bytes, byt
 
     Raises `InputError` with the problems of all files.
     """
-    done, problems = [], []
+    done: list[tuple[str, bytes, bytes]] = []
+    problems: list[Problem] = []
     for name in names:
         try:
             data = read_file(root, name)

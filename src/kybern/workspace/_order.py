@@ -49,7 +49,7 @@ def same_form(value: JsonValue) -> str:
 
 def _reorder(lines: list[str], document: YamlDocument, path: _Path, end: int) -> int:
     """Reorder the lines of the record at `path`, which ends before line `end` (from 0); gives the line it starts on."""
-    record = document.value[path[0]] if path else document.value  # type: ignore[index,call-overload]
+    record = document.value[path[0]] if path else document.value  # type: ignore[index]
     start = document.place(path)
     first = start.line - 1
     if not isinstance(record, dict) or not record:
@@ -79,12 +79,19 @@ def _rewrite(lines: list[str], starts: dict[str, int], order: list[str], column:
     cuts = [first, *(_above(lines, line, before + 1, column) for before, line in pairwise(at)), stop]
     prefix, lines[first] = lines[first][:column], " " * column + lines[first][column:]
     blocks = {key: lines[cut:after] for key, (cut, after) in zip(starts, pairwise(cuts), strict=True)}
-    top = blocks[order[0]]
-    head = starts[order[0]] - cuts[list(starts).index(order[0])]
-    top[head] = prefix + top[head][column:]
-    while not top[0].strip():
-        del top[0]
+    for key in order[:1] + [key for key in order if key in _FIRST]:
+        while not blocks[key][0].strip():  # no empty line within or above the name of a record
+            del blocks[key][0]
+    _start_item(blocks[order[0]], prefix)
     lines[first:stop] = [line for key in order for line in blocks[key]]
+
+
+def _start_item(block: list[str], prefix: str) -> None:
+    """Give the first field the dash of its list item, below the comments that stand above the field."""
+    head = next(index for index, line in enumerate(block) if line.strip() and not line.lstrip().startswith("#"))
+    margin = prefix.partition("-")[0]
+    block[:head] = [margin + line.lstrip() for line in block[:head]]
+    block[head] = prefix + block[head][len(prefix) :]
 
 
 def _above(lines: list[str], line: int, lowest: int, column: int) -> int:

@@ -113,7 +113,8 @@ def _unknown(one: Any, model: type[BaseModel]) -> _Said:
     fields = sorted(owner.model_fields) if owner else []
     otherwise = f"Its fields are {', '.join(fields)}." if fields else "Remove it."
     word = shown(one["loc"][-1])
-    return "unknown-field", f"{_article(model)} has no field {word}.", Suggester().hint(word, fields, otherwise)
+    holder = _name({"loc": one["loc"][:-1]}) if one["loc"][:-1] else _article(model)
+    return "unknown-field", f"{holder} has no field {word}.", Suggester().hint(word, fields, otherwise)
 
 
 def _literal(one: Any, _: type[BaseModel]) -> _Said:

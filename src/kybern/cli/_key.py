@@ -1,0 +1,213 @@
+"""`kybern key`: make signing keys, list the trusted ones, revoke one."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from kybern.cli._shared import WorkspaceOption, fail, now, open_root, print_json, refuse
+
+if TYPE_CHECKING:
+    from kybern.evidence import Keyring, PrivateKey, TrustedKey
+
+app = typer.Typer(name="key", help="Signing keys, and the keyring of those the organisation trusts.", no_args_is_help=True)
+
+KEY_FOLDER = Path(".kybern", "keys")
+"""Where private keys lie, relative to the workspace; Git is told to pass it over."""
+
+PassphraseOption = Annotated[
+    str | None, typer.Option("--passphrase-env", metavar="VAR", help="The environment variable that holds the key's passphrase.")
+]
+
+
+def parse_moment(text: str | None, option: str, *, end_of_day: bool = False) -> datetime | None:
+    """Read a moment with its zone, or a day, which means its beginning (or its end) in UTC. Exits 2 for anything else."""
+    if text is None:
+        return None
+    moment = _instant(text, time.max if end_of_day else time.min)
+    if moment is None:
+        refuse("moment", f"{option} does not read {text!r}.", "Write a day, 2026-11-20, or a moment with its zone, 2026-11-20T09:30:00Z.")
+    return moment
+
+
+def _instant(text: str, in_day: time) -> datetime | None:
+    try:
+        if len(text) == len("2026-11-20"):
+            return datetime.combine(date.fromisoformat(text), in_day, UTC)
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def keyring_of(root: Path) -> Keyring:
+    """Read the workspace's keyring; tells every problem and exits 2 where that fails."""
+    from kybern.base import InputError  # noqa: PLC0415 - see the docstring of `_shared`
+    from kybern.evidence import read_keyring  # noqa: PLC0415
+
+    try:
+        return read_keyring(root)
+    except InputError as error:
+        fail(error, root)
+
+
+def signing_key(root: Path, name: str, passphrase_env: str | None) -> PrivateKey:
+    """Open the private key NAME of the workspace, or the one at a path; exits 2 with the reason where that fails."""
+    from kybern.evidence import PrivateKey  # noqa: PLC0415
+
+    path = Path(name) if name.endswith(".pem") else root / KEY_FOLDER / f"{name}.pem"
+    try:
+        return PrivateKey.from_pem(path.read_bytes(), _passphrase(passphrase_env))
+    except OSError as error:
+        refuse("no-key", f"The private key {path} cannot be read: {error.strerror}.", f"Make one: kybern key new {path.stem} …")
+    except ValueError as error:
+        hint = "Name the variable that holds the passphrase with --passphrase-env." if "passphrase" in str(error) else ""
+        refuse("bad-key", f"{path}: {error}.", hint)
+
+
+def _passphrase(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    value = os.environ.get(variable)
+    if not value:
+        refuse("no-passphrase", f"The environment variable {variable} holds no passphrase.")
+    return value
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the key here: anna, credit-ci.")],
+    *,
+    kind: Annotated[Literal["person", "pipeline", "tool", "auditor"], typer.Option("--kind", help="Who signs with it.")],
+    holder: Annotated[str, typer.Option("--holder", metavar="REF", help="Whose it is: person:anna, pipeline:credit-ci, tool:pytest.")],
+    valid_from: Annotated[
+        str | None, typer.Option("--valid-from", metavar="TIME", help="From when its signatures count. Default: now.")
+    ] = None,
+    valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=36500, help="For how many days.")] = 730,
+    passphrase_env: PassphraseOption = None,
+    directory: WorkspaceOption = Path(),
+) -> None:
+    """Make an Ed25519 key: the private half stays under .kybern/keys, the public half joins keys.yaml."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.evidence import KEYS_FILE, PrivateKey, with_key  # noqa: PLC0415
+
+    root = open_root(directory)
+    start = parse_moment(valid_from, "--valid-from") or now().replace(microsecond=0)
+    key = PrivateKey.generate()
+    keyring_of(root)
+    try:
+        until = start + timedelta(days=valid_days)
+        entry = key.trusted(name=name, holder=holder, kind=kind, valid_from=start, valid_until=until)
+        keys = with_key(_text(root / KEYS_FILE), entry, KEYS_FILE)
+    except InputError as error:
+        fail(error, root)
+    except (ValueError, OverflowError) as error:
+        refuse("bad-key", f"This key cannot be: {_reason(error)}.")
+    path = root / KEY_FOLDER / f"{name}.pem"
+    _write_private(path, key.pem(_passphrase(passphrase_env)))
+    _pass_over_in_git(root)
+    _replace(root / KEYS_FILE, keys)
+    typer.echo(f"{entry.keyid}  {name} ({holder}, {kind}), valid until {until:%Y-%m-%d}")
+    typer.echo(f"Private key: {path.relative_to(root)}. Whoever has it signs as {holder}: keep it to its holder and out of Git.", err=True)
+
+
+def _reason(error: Exception) -> str:
+    """Write pydantic's error, or another, as one clause."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_url=False)
+        return "; ".join(f"{' '.join(map(str, item['loc']))} {item['msg'].removeprefix('Value error, ')}".strip() for item in faults)
+    return str(error)
+
+
+def _text(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _write_private(path: Path, pem: bytes) -> None:
+    """Write a private key that only its owner reads, and never over another."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
+    except FileExistsError:
+        refuse("key-exists", f"{path} is there already and is kept.", "Choose another name, or move the old key away.")
+    except OSError as error:
+        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+
+
+def _pass_over_in_git(root: Path) -> None:
+    """See to it that .gitignore names the folder of private keys."""
+    path = root / ".gitignore"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if not {".kybern", ".kybern/", "/.kybern", "/.kybern/"} & {line.strip() for line in text.splitlines()}:
+        path.write_text(f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}.kybern/\n", encoding="utf-8")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a new text in the file's place at once, so that a crash leaves the old or the new."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+
+
+@app.command("list")
+def list_keys(
+    directory: WorkspaceOption = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """List the trusted keys and how each stands now."""
+    keyring, at = keyring_of(open_root(directory)), now()
+    if as_json:
+        print_json([key.model_dump(mode="json", exclude_none=True) | {"standing": key.standing(at)} for key in keyring])
+        return
+    for key in keyring:
+        typer.echo(f"{key.keyid[:16]}  {key.name:<20} {key.kind:<9} {key.holder:<28} {_standing_in_words(key, at)}")
+    if not len(keyring):
+        typer.echo("No key is trusted yet. Make one: kybern key new NAME --kind person --holder person:NAME", err=True)
+
+
+def _standing_in_words(key: TrustedKey, at: datetime) -> str:
+    standing = key.standing(at)
+    if standing == "revoked":
+        return f"revoked on {key.revoked_on:%Y-%m-%d}: {key.revoked_because}"
+    if standing == "not-yet-valid":
+        return f"valid from {key.valid_from:%Y-%m-%d}"
+    until = f" until {key.valid_until:%Y-%m-%d}" if key.valid_until else ""
+    return f"{standing}{until}" if standing == "valid" else f"expired on {key.valid_until:%Y-%m-%d}"
+
+
+@app.command()
+def revoke(
+    keyid: Annotated[str, typer.Argument(metavar="KEYID", help="The keyid, its first digits (four or more), or the key's name.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why: it stands in the keyring and in every refusal.")],
+    on: Annotated[str | None, typer.Option("--on", metavar="TIME", help="From when its signatures no longer count. Default: now.")] = None,
+    directory: WorkspaceOption = Path(),
+) -> None:
+    """Revoke a trusted key: what it signs as observed from that moment on no longer counts."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.evidence import KEYS_FILE, with_revocation  # noqa: PLC0415
+
+    root = open_root(directory)
+    moment = parse_moment(on, "--on") or now().replace(microsecond=0)
+    found = keyring_of(root).find(keyid)
+    if len(found) != 1:
+        count = "No key goes" if not found else f"{len(found)} keys go"
+        refuse("unknown-key", f"{count} by {keyid!r}.", "See kybern key list.")
+    try:
+        changed = with_revocation(_text(root / KEYS_FILE), found[0].keyid, revoked_on=moment, because=because, file=KEYS_FILE)
+    except InputError as error:
+        fail(error, root)
+    except ValueError as error:
+        refuse("bad-key", f"The key cannot be revoked so: {_reason(error)}.")
+    _replace(root / KEYS_FILE, changed)
+    typer.echo(f"{found[0].keyid}  {found[0].name} ({found[0].holder}) revoked on {moment:%Y-%m-%dT%H:%M:%SZ}")

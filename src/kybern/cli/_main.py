@@ -1,0 +1,40 @@
+"""The program `kybern`: its command groups, its version, its exit codes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kybern import __version__
+from kybern.cli import _assess, _catalog, _evidence, _init, _report, _trace, _workspace
+
+HELP = """An operating system for AI governance: status computed from dated, signed evidence, never typed.
+
+Start with `kybern init`, state what you do in YAML, add evidence, and ask `kybern assess`.
+
+Exit codes: 0 it holds · 1 it falls short · 2 the call or the input cannot be used.
+"""
+
+app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+
+for _group in (_init, _workspace, _evidence, _assess, _trace, _report, _catalog):
+    _group.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"kybern {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the program."""
+    app()

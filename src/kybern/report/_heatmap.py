@@ -1,0 +1,141 @@
+"""The main picture: the seven layers by the chapters of a framework, each cell a link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup
+
+from kybern.assessment import Assessment, Readiness, Status
+from kybern.catalog import Layer
+from kybern.report._svg import glyph, group, link, picture, rect, text, wrapped
+from kybern.report._words import percent, plural, requirement_anchor, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LABEL: Final = 186
+_GAP: Final = 4
+_ROW: Final = 46
+_HEAD: Final = 84
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A chapter of a framework: a clause, a control area, a function."""
+
+    ref: str
+    id: str
+    title: str
+    band: str
+    """What stands over its columns: `Clauses`, `Annex A`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where a layer and a chapter meet."""
+
+    column: Column
+    layer: Layer
+    readiness: Readiness
+
+    @property
+    def status(self) -> Status:
+        """The requirements of the cell, combined."""
+        return status_of(self.readiness.counts)
+
+    @property
+    def label(self) -> str:
+        """The cell in words."""
+        count = sum(self.readiness.counts.values())
+        numbers = f"{self.status.label}, coverage {percent(self.readiness.coverage)}, {plural(count, 'requirement')}"
+        return f"{self.layer} {self.layer.label}, {self.column.id} {self.column.title}: {numbers}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """A framework's picture and the table that says the same; None where no requirement lies."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Layer, tuple[Cell | None, ...]], ...]
+
+    @property
+    def svg(self) -> Markup:
+        """The picture."""
+        return _draw(self)
+
+
+def heat_map(assessment: Assessment, framework: str) -> HeatMap:
+    """Sum up a framework for the organisation by layer and chapter."""
+    columns = tuple(_columns(assessment, framework))
+    rows = tuple((layer, tuple(_cell(assessment, framework, column, layer) for column in columns)) for layer in Layer)
+    return HeatMap(columns, rows)
+
+
+def _columns(assessment: Assessment, framework: str) -> list[Column]:
+    """Take a framework's normative roots; an annex stands for the areas in it."""
+    catalog, found = assessment.catalog, []
+    for root in catalog.roots(framework):
+        entry = catalog.requirements[root]
+        if not entry.normative:
+            continue
+        annex = entry.kind == "annex"
+        band = f"Annex {entry.id}" if annex else f"{entry.kind.replace('_', ' ').capitalize()}s"
+        for ref in catalog.children(root) if annex else (root,):
+            found.append(Column(ref, catalog.requirements[ref].id, catalog.requirements[ref].title, band))
+    return found
+
+
+def _cell(assessment: Assessment, framework: str, column: Column, layer: Layer) -> Cell | None:
+    found = assessment.readiness(framework, layer=layer, under=column.ref)
+    return Cell(column, layer, found) if any(found.counts.values()) else None
+
+
+def _draw(found: HeatMap) -> Markup:
+    count = len(found.columns)
+    step = max(58.0, min(190.0, 950 / max(count, 1)))
+    width, height = _LABEL + step * count, _HEAD + _ROW * len(found.rows)
+    parts = [*_bands(found.columns, step), *(_head(at, column, step) for at, column in enumerate(found.columns))]
+    parts += [_layer(at, layer) for at, (layer, _) in enumerate(found.rows)]
+    for row, (_, cells) in enumerate(found.rows):
+        parts += [_box(cell, _LABEL + step * at, _HEAD + _ROW * row, step) for at, cell in enumerate(cells)]
+    return picture("Coverage by layer and chapter; each cell leads to its requirements", width, height, *parts, class_="heat", links=True)
+
+
+def _bands(columns: Sequence[Column], step: float) -> list[Markup]:
+    found, at = [], 0
+    for name, run in groupby(columns, key=lambda column: column.band):
+        size = len(list(run))
+        left, wide = _LABEL + step * at, step * size - _GAP
+        found.append(group(rect(left, 18, wide, 2, class_="band"), text(left, 12, name, class_="h-band")))
+        at += size
+    return found
+
+
+def _head(at: int, column: Column, step: float) -> Markup:
+    left = _LABEL + step * at
+    lines = [] if column.id.casefold() == column.title.casefold() else wrapped(column.title, int(step / 5.4), 3)
+    small = [text(left, 51 + 11 * row, part, class_="h-small") for row, part in enumerate(lines)]
+    return group(text(left, 37, column.id, class_="h-id"), *small)
+
+
+def _layer(row: int, layer: Layer) -> Markup:
+    middle = _HEAD + _ROW * row + (_ROW - _GAP) / 2
+    return group(text(0, middle + 4, layer.value, class_="h-id"), text(27, middle + 4, layer.label, class_="h-layer"))
+
+
+def _box(cell: Cell | None, x: float, y: float, step: float) -> Markup:
+    wide, high = step - _GAP, _ROW - _GAP
+    if cell is None:
+        return rect(x, y, wide, high, rx=5, class_="none")
+    share = max(0.0, min(1.0, cell.readiness.coverage)) * (wide - 12)
+    marks = [
+        rect(x, y, wide, high, rx=5, class_="cell"),
+        text(x + 7, y + 21, percent(cell.readiness.coverage), class_="h-num"),
+        glyph(cell.status, x + wide - 19, y + 9, 13),
+        rect(x + 6, y + high - 10, wide - 12, 4, rx=2, class_="track"),
+        rect(x + 6, y + high - 10, share, 4, rx=2, class_="share"),
+    ]
+    return link(f"#{requirement_anchor(cell.column.ref)}", cell.label, *marks, class_=cell.status.slug, data_layer=cell.layer.value)
