@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LINES_A_FILE = 1000
-CATALOG = CatalogIds(frozenset({"GOV-01", "RSK-01"}), frozenset({"ISO42001:C.3.4", "ISO42001:A.6.2.4"}))
+CATALOG = CatalogIds(frozenset({"GOV-01", "RSK-01"}), frozenset({"ISO42001:C.3.4", "NIST_AI_RMF:MEASURE 2.4"}))
 AS_OF = date(2026, 11, 20)
 
 HEAD = """\

@@ -270,11 +270,10 @@ class _Assessor:
             if not self.fits(check.match, piece.body, target):
                 continue
             found = self.verdicts(check.require, piece.body, target)
-            if "broken" in found:
+            if found & {"broken", "gone by"}:
                 fails.append(piece)
-            elif found <= {"holds", "gone by"} and piece.strength >= check.min_strength:
-                stands = "gone by" not in found and self.stands(check, piece, target.digest in [subject.digest for subject in named])
-                passes.append((piece, stands))
+            elif found <= {"holds"} and piece.strength >= check.min_strength:
+                passes.append((piece, self.stands(check, piece, target.digest in [subject.digest for subject in named])))
         last_fail = max((piece.observed_at for piece in fails), default=None)
         later = [(piece, stands) for piece, stands in passes if last_fail is None or piece.observed_at > last_fail]
         standing = [piece for piece, stands in later if stands]
@@ -291,7 +290,7 @@ class _Assessor:
 
     def stands(self, check: EvidenceCheck, piece: Evidence, same_version: bool) -> bool:  # noqa: FBT001
         end = self.end(check, piece)
-        return (end is None or self.as_of < end) and (same_version or not check.pinned)
+        return (end is None or self.as_of <= end) and (same_version or not check.pinned)
 
     def freshness(self, check: EvidenceCheck, piece: Evidence) -> float:
         end = self.end(check, piece)
@@ -358,13 +357,21 @@ class _Assessor:
     # Waivers and the statement of applicability.
 
     def approved(self, record: Record, by: str | None) -> bool:
-        return any(
-            piece.predicate is PredicateType.APPROVAL
-            and piece.body.get("decision") == "approved"
-            and any(subject.ref == record.ref and subject.digest == record.digest for subject in piece.subjects)
-            and (by is None or piece.body.get("by") == by)
-            and (piece.expires_at is None or self.as_of < piece.expires_at)
+        """Tell whether an approval stands; read as the evidence check it is, so a rejection after it takes it back."""
+        said = [
+            (piece, any(subject.digest == record.digest for subject in piece.subjects if subject.ref == record.ref))
             for piece in self.evidence
+            if piece.predicate is PredicateType.APPROVAL
+            and record.ref in [subject.ref for subject in piece.subjects]
+            and (by is None or piece.body.get("by") == by)
+        ]
+        refused = [piece.observed_at for piece, _ in said if piece.body.get("decision") not in (None, "approved")]
+        return any(
+            exact
+            and piece.body.get("decision") == "approved"
+            and (not refused or piece.observed_at > max(refused))
+            and (piece.expires_at is None or self.as_of <= piece.expires_at)
+            for piece, exact in said
         )
 
     def lifted(self, control: Control, value: Value, system: str | None) -> Value:

@@ -131,7 +131,7 @@ def test_keys_are_added_and_every_other_byte_stays(bench: Bench) -> None:
     assert list(Keyring.from_yaml(both)) == [anna, ci]
 
 
-@pytest.mark.parametrize("empty", [b"", b"  \n", b"keys: []\n", b"# ours\nkeys:\n", b"# ours\nkeys: [ ]  \n"])
+@pytest.mark.parametrize("empty", [b"", b"  \n", b"keys: []\n", b"# ours\nkeys:\n", b"# ours\nkeys: [ ]  \n", b"keys: []  # ours\n"])
 def test_the_first_key_is_added_to_an_empty_file(bench: Bench, empty: bytes) -> None:
     anna, *_ = bench.keyring
     text = with_key(empty, anna)
@@ -157,7 +157,7 @@ def test_a_layout_that_takes_no_lines_is_refused(bench: Bench) -> None:
     flow = b'{"keys": [' + entry + b"]}"
     assert list(Keyring.from_yaml(flow)) == [anna]
     for change in (lambda: with_key(flow, ci), lambda: with_revocation(flow, anna.keyid, revoked_on=bench.END, because="Lost.")):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="key-file-layout"):
             change()
 
 

@@ -78,6 +78,13 @@ def test_of_two_signatures_one_bad_is_refused(bench: Bench) -> None:
     assert "person:anna" in refusal.message
 
 
+@pytest.mark.parametrize("raw", [b"", b"\0", bytes(63), bytes(64), bytes(65), b"\xff" * 64])
+def test_a_signature_of_any_length_that_does_not_fit_is_refused(bench: Bench, raw: bytes) -> None:
+    envelope = json.loads(bench.envelope(bench.ci))
+    envelope["signatures"][0]["sig"] = base64.b64encode(raw).decode()
+    assert _refusal(json.dumps(envelope).encode(), bench.keyring).rule == "bad-signature"
+
+
 def test_a_signature_over_another_payload_is_refused(bench: Bench) -> None:
     envelope, other = (json.loads(bench.envelope(value=value)) for value in (0.1, 0.2))
     envelope["payload"] = other["payload"]
@@ -172,6 +179,7 @@ def test_nobody_countersigns_for_themselves(bench: Bench) -> None:
     keyring = _with(bench, "bob", holder="person:anna", valid_from=bench.START)
     assert verify(bench.envelope(bench.anna, bench.auditor), keyring).strength is Strength.DOCUMENTED
     assert verify(bench.envelope(bench.ci, bench.auditor, kind=P.APPROVAL), keyring).strength is Strength.OBSERVED
+    assert verify(bench.envelope(bench.ci, bench.anna, bench.auditor), keyring).strength is Strength.MEASURED
 
 
 @pytest.mark.parametrize(
@@ -192,11 +200,11 @@ def test_a_pipelines_signature_beside_a_persons_makes_a_measurement_measured(ben
     assert verify(bench.envelope(bench.anna, bench.ci), bench.keyring).strength is Strength.MEASURED
 
 
-def test_standing_runs_from_the_observation_until_before_the_end(bench: Bench) -> None:
+def test_standing_runs_from_the_observation_through_the_end(bench: Bench) -> None:
     end = bench.OBSERVED + timedelta(days=10)
     piece = verify(bench.envelope(expires_at=end.isoformat()), bench.keyring)
     second = timedelta(seconds=1)
-    moments = (bench.OBSERVED - second, bench.OBSERVED, end - second, end)
+    moments = (bench.OBSERVED - second, bench.OBSERVED, end, end + second)
     assert [standing(piece, at) for at in moments] == ["not-yet-valid", "valid", "valid", "expired"]
     assert standing(verify(bench.envelope(), bench.keyring), end) == "valid"
 
@@ -234,7 +242,12 @@ def test_what_plain_cryptography_signs_kybern_verifies(bench: Bench) -> None:
 
 def test_ten_thousand_envelopes_would_verify_within_five_seconds_of_processor_time(bench: Bench) -> None:
     envelopes = [bench.envelope(value=number / 1000) for number in range(500)]
+    best = min(_processor_time(envelopes, bench.keyring) for _ in range(3))
+    assert best * 20 < 5
+
+
+def _processor_time(envelopes: list[bytes], keyring: Keyring) -> float:
     start = time.process_time()
     for envelope in envelopes:
-        verify(envelope, bench.keyring)
-    assert (time.process_time() - start) * 20 < 5
+        verify(envelope, keyring)
+    return time.process_time() - start

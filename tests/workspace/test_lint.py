@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conftest import Repository
 
 AS_OF = date(2026, 11, 20)
-CATALOG = CatalogIds(frozenset({"GOV-01", "RSK-01"}), frozenset({"ISO42001:A.7.4", "ISO42001:C.2.5"}))
+CATALOG = CatalogIds(frozenset({"GOV-01", "RSK-01"}), frozenset({"ISO42001:A.7.4", "ISO42001:C.2.5", "NIST_AI_RMF:GOVERN 1"}))
 HANDBOOK = Path(__file__).parents[2] / "docs/handbook/lint-rules.md"
 
 POLICY = "kind: policy\nid: p\ntitle: P\ntype: ai\nstatement: s\nowner: role:officer\n"
@@ -28,6 +28,10 @@ DOCUMENT = "kind: document\nid: d\ntitle: D\ntype: policy\nowner: role:officer\n
 SCOPE = "kind: scope\nid: s\ntitle: S\nstatement: all\nowner: role:officer\n"
 LEFT = "kind: person\nid: bo\ntitle: Bo\nleft_on: 2026-11-20\n"
 ROLE = "kind: role\nid: r\ntitle: R\nresponsibilities: [x]\n"
+CHIEF = "kind: role\nid: {0}\ntitle: R\nresponsibilities: [x]\nholders: [person:ada]\nreports_to: role:{1}\n"
+OBJECTIVE = (
+    "kind: objective\nid: o\ntitle: O\nowner: role:officer\ntheme: ISO42001:C.2.55\nmeasure: m\ntarget: t\nactions: a\ndue_on: 2027-01-01\n"
+)
 WAIVER = (
     "kind: exception\nid: w\ntitle: W\nowner: role:officer\ncontrols: [GOV-01]\nreason: r\ncompensating: c\n"
     "valid_from: 2026-01-01\nexpires_on: 2026-11-{}\n"
@@ -53,7 +57,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "broken-reference": (f"{POLICY}approved_by: person:adda\n", "7:14", "There is no record person:adda."),
     "unknown-control": (WAIVER.format(20).replace("GOV-01", "GOV-02"), "5:12", "The catalog has no control GOV-02."),
     "unknown-requirement": (
-        "kind: objective\nid: o\ntitle: O\nowner: role:officer\ntheme: ISO42001:C.2.55\nmeasure: m\ntarget: t\nactions: a\ndue_on: 2027-01-01\n",
+        OBJECTIVE,
         "5:8",
         "The catalog has no requirement ISO42001:C.2.55.",
     ),
@@ -73,7 +77,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     ),
     "scope-empty": (SCOPE, "1:1", "scope:s names nothing it covers."),
     "reporting-cycle": (
-        f"{ROLE}holders: [person:ada]\nreports_to: role:q\n---\n{ROLE.replace('id: r', 'id: q')}holders: [person:ada]\nreports_to: role:r\n",
+        f"{CHIEF.format('r', 'q')}---\n{CHIEF.format('q', 'r')}",
         "13:13",
         "Roles report to each other in a circle: role:q, role:r, role:q.",
     ),
@@ -94,6 +98,12 @@ def test_no_organization(repo: Repository) -> None:
     (repo.root / "records/organization.yaml").unlink()
     (problem,) = found(repo)
     assert (problem.rule, str(problem.place)) == ("no-organization", "kybern.yaml")
+
+
+def test_an_unknown_framework(repo: Repository) -> None:
+    repo.write("kybern.yaml", "kybern: 1\nframeworks: [ISO42001, ISO42OO1]\n")
+    (problem,) = found(repo)
+    assert (problem.rule, str(problem.place), problem.hint) == ("unknown-framework", "kybern.yaml:2:24", "Did you mean ISO42001?")
 
 
 def test_a_system_out_of_scope(repo: Repository) -> None:
@@ -120,7 +130,7 @@ def test_a_record_that_belongs_to_itself_is_a_circle(repo: Repository) -> None:
 
 
 def test_every_rule_has_a_case_here() -> None:
-    assert set(RULES) == set(CASES) | {"no-organization", "system-out-of-scope", "ownership-cycle"}
+    assert set(RULES) == set(CASES) | {"no-organization", "system-out-of-scope", "ownership-cycle", "unknown-framework"}
 
 
 def test_every_rule_is_documented_under_its_severity_with_its_sentence() -> None:
@@ -208,7 +218,11 @@ def test_sarif_names_rule_place_and_level(repo: Repository) -> None:
     assert {rule["id"] for rule in rules} >= set(RULES)
     assert len({rule["id"] for rule in rules}) == len(rules)
     first, second = run["results"]
-    assert [rules[result["ruleIndex"]]["id"] for result in run["results"]] == [first["ruleId"], second["ruleId"]] == ["no-owner", "broken-reference"]
+    assert (
+        [rules[result["ruleIndex"]]["id"] for result in run["results"]]
+        == [first["ruleId"], second["ruleId"]]
+        == ["no-owner", "broken-reference"]
+    )
     assert (first["level"], second["level"]) == ("warning", "error")
     location = second["locations"][0]["physicalLocation"]
     assert location == {"artifactLocation": {"uri": "records/ein%20%C3%A4.yaml"}, "region": {"startLine": 6, "startColumn": 14}}

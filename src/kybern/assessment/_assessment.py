@@ -13,7 +13,7 @@ from kybern.assessment._board import Board
 from kybern.assessment._cells import Cells, Links, gather, stack
 from kybern.assessment._plan import ORGANIZATION, Plan, system_kinds
 from kybern.assessment._status import Status
-from kybern.assessment._table import EvidenceTable
+from kybern.assessment._table import EvidenceTable, uncollected
 from kybern.base import InputError, Place
 from kybern.catalog import Catalog, Control, Layer
 from kybern.evidence import Evidence
@@ -261,7 +261,8 @@ def assess(catalog: Catalog, records: RecordSet, evidence: Iterable[Evidence], a
     if as_of.tzinfo is None:
         raise InputError.one("naive-time", f"{as_of.isoformat()} has no time zone", Place("as_of"), "Add one, as in 2026-11-20T00:00:00Z.")
     table = evidence if isinstance(evidence, EvidenceTable) else EvidenceTable(evidence)
-    return Assessment(Board.filled(Plan(catalog, records, as_of), table))
+    with uncollected():
+        return Assessment(Board.filled(Plan(catalog, records, as_of), table))
 
 
 def _nothing() -> Cells:

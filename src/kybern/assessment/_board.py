@@ -26,7 +26,7 @@ CellKey = tuple[str, str, str]
 ControlKey = tuple[str, str]
 """Control id, kind of the subject."""
 
-APPROVED: tuple[str, ...] = ("approved", "approved-with-conditions")
+APPROVED: tuple[str, ...] = ("approved",)
 
 APPROVAL = EvidenceCheck(
     type="evidence",
@@ -101,18 +101,19 @@ class Board:
     def _pieces(self, check: EvidenceCheck, kind: str) -> Pieces:
         """Collect what the check's groups hold about the records of a kind."""
         positions = self.plan.index.get(kind, {})
-        pairs: list[tuple[Evidence, str, int]] = []
-        for group in self.table.groups(check.predicate, check.topic):
-            for ref, mentions in self.table.about(group).items():
-                if ref in positions:
-                    at = positions[ref]
-                    pairs += [(item, named, at) for item, named in mentions]
-        return Pieces.of(pairs)
+        found = [
+            (mentions, positions[ref])
+            for group in self.table.groups(check.predicate, check.topic)
+            for ref, mentions in self.table.about(group).items()
+            if ref in positions
+        ]
+        return Pieces.of([mentions for mentions, _ in found], [at for _, at in found])
 
     def pieces_about(self, check: EvidenceCheck, ref: str) -> Pieces:
         """Collect what the check's groups hold about one record, as record 0."""
-        mentions = [one for group in self.table.groups(check.predicate, check.topic) for one in self.table.about(group).get(ref, ())]
-        return Pieces.of([(item, named, 0) for item, named in mentions])
+        abouts = (self.table.about(group) for group in self.table.groups(check.predicate, check.topic))
+        found = [about[ref] for about in abouts if ref in about]
+        return Pieces.of(found, [0] * len(found))
 
     def target(self, check: EvidenceCheck, record: Record) -> Targets:
         """Judge all evidence about one record for one check."""
@@ -270,6 +271,8 @@ class Board:
             if target_kind(check, kind) != record.kind:
                 continue
             owners = self.plan.check_links(check, kind).owners_of(at)
+            if not len(owners):
+                continue
             if new is None:
                 new = self.target(check, record)
                 key = (control.id, check.id, record.kind)

@@ -24,23 +24,17 @@ class Verdict(IntEnum):
     FAIL = 3
 
 
-Judge = Callable[[Content, Bounds], Verdict]
+Test = Callable[[Any], Verdict]
+"""What a condition says of the value its field has; None stands for a path that leads nowhere."""
 
 
-def judge_all(conditions: Sequence[Condition], as_of: datetime) -> Judge:
-    """Make the function that holds content against all conditions: the worst verdict wins, none of them is a pass."""
-    judges = tuple(_judge(condition, as_of) for condition in conditions)
-    if len(judges) == 1:
-        return judges[0]
+def judge_all(conditions: Sequence[Condition], as_of: datetime) -> Callable[[Content, Bounds], Verdict]:
+    """Make the function that holds content against all conditions: the worst verdict wins, no condition is a pass."""
+    tests = [(tuple(one.field.split(".")), None if one.operator is Operator.WITHIN else compile_test(one, as_of)) for one in conditions]
 
     def judge(content: Content, bounds: Bounds) -> Verdict:
-        worst = Verdict.PASS
-        for one in judges:
-            verdict = one(content, bounds)
-            if verdict is Verdict.FAIL:
-                return verdict
-            worst = max(worst, verdict)
-        return worst
+        said = (within(look_up(content, path), bounds) if test is None else test(look_up(content, path)) for path, test in tests)
+        return max(said, default=Verdict.PASS)
 
     return judge
 
@@ -59,30 +53,15 @@ def look_up(content: Content, path: Sequence[str]) -> Any:
     return value
 
 
-def _judge(condition: Condition, as_of: datetime) -> Judge:
-    """Compile one condition."""
-    path = tuple(condition.field.split("."))
+def compile_test(condition: Condition, as_of: datetime) -> Test:
+    """Compile a condition into the test of its field's value. `within` has no such test: it needs the bounds of a target."""
     operator = condition.operator
-    if operator in (Operator.PRESENT, Operator.ABSENT):
-        wanted = operator is Operator.PRESENT
-        return lambda content, _: Verdict.PASS if _is_there(look_up(content, path)) is wanted else Verdict.FAIL
-    if operator is Operator.WITHIN:
-        return lambda content, bounds: _within(look_up(content, path), bounds)
+    if operator is Operator.PRESENT:
+        return lambda value: _holds(_is_there(value))
+    if operator is Operator.ABSENT:
+        return lambda value: _holds(not _is_there(value))
     test = _test(operator, condition.value, as_of)
-    if len(path) == 1:
-        key = path[0]
-
-        def judge_key(content: Content, _: Bounds) -> Verdict:
-            value = content.get(key)
-            return Verdict.SILENT if value is None else test(value)
-
-        return judge_key
-
-    def judge_path(content: Content, _: Bounds) -> Verdict:
-        value = look_up(content, path)
-        return Verdict.SILENT if value is None else test(value)
-
-    return judge_path
+    return lambda value: Verdict.SILENT if value is None else test(value)
 
 
 def _is_there(value: object) -> bool:
@@ -95,12 +74,11 @@ def _is_number(value: object) -> bool:
 
 def _same(left: object, right: object) -> bool:
     """Compare without letting `true` be 1 or `"1"` be 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return left == right if _is_number(left) == _is_number(right) else False
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _within(value: object, bounds: Bounds) -> Verdict:
+def within(value: object, bounds: Bounds) -> Verdict:
+    """Hold a number against the bounds of a target; without a number or a bound there is nothing to say."""
     low, high = bounds
     if not isinstance(value, int | float) or isinstance(value, bool) or (low is None and high is None):
         return Verdict.SILENT
@@ -108,19 +86,30 @@ def _within(value: object, bounds: Bounds) -> Verdict:
     return Verdict.PASS if inside else Verdict.FAIL
 
 
-def _test(operator: Operator, wanted: Any, as_of: datetime) -> Callable[[Any], Verdict]:
+def _test(operator: Operator, wanted: Any, as_of: datetime) -> Test:
     """Give the test of a value that is there."""
     if operator in _ORDER:
         return _ordering(_ORDER[operator], wanted)
-    tests: Mapping[Operator, Callable[[Any], Verdict]] = {
+    tests: Mapping[Operator, Test] = {
         Operator.EQ: lambda value: _holds(_same(value, wanted)),
         Operator.NE: lambda value: _holds(not _same(value, wanted)),
-        Operator.IN: lambda value: _holds(any(_same(value, item) for item in wanted)),
+        Operator.IN: _one_of(wanted) if operator is Operator.IN else _nothing_to_say,
         Operator.CONTAINS: lambda value: _contains(value, wanted),
         Operator.MAX_AGE: lambda value: _max_age(value, timedelta(days=days(wanted)), as_of),
         Operator.NOT_PAST: lambda value: _not_past(value, as_of),
     }
     return tests[operator]
+
+
+def _one_of(wanted: Sequence[Any]) -> Test:
+    if all(isinstance(item, str) for item in wanted):
+        texts = frozenset(wanted)
+        return lambda value: _holds(isinstance(value, str) and value in texts)
+    return lambda value: _holds(any(_same(value, item) for item in wanted))
+
+
+def _nothing_to_say(_: object) -> Verdict:
+    return Verdict.SILENT
 
 
 _ORDER: Mapping[Operator, Callable[[Any, Any], bool]] = {
@@ -131,7 +120,7 @@ _ORDER: Mapping[Operator, Callable[[Any, Any], bool]] = {
 }
 
 
-def _ordering(compare: Callable[[Any, Any], bool], wanted: Any) -> Callable[[Any], Verdict]:
+def _ordering(compare: Callable[[Any, Any], bool], wanted: Any) -> Test:
     """Order numbers with numbers and texts (ISO dates among them) with texts; across the two there is nothing to say."""
     if _is_number(wanted):
         return lambda value: _holds(compare(value, wanted)) if _is_number(value) else Verdict.SILENT

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from kybern.assessment._conditions import NO_BOUNDS, Bounds, Verdict, judge_all
+from kybern.assessment._conditions import Bounds, Verdict, compile_test
 from kybern.assessment._status import Codes, Floats, Ints, Status
 from kybern.assessment._table import FOREVER, Pieces, microseconds
-from kybern.catalog import EvidenceCheck, Operator, age_limit
+from kybern.catalog import Condition, EvidenceCheck, Operator, age_limit
 
 _MICROSECONDS = 1_000_000
 
@@ -71,20 +72,41 @@ def judge_pieces(
 
 
 def _says(pieces: Pieces, check: EvidenceCheck, as_of: datetime, bounds: Sequence[Bounds] | None) -> Ints:
-    """Hold each piece's body against `match` and `require`: `Verdict.PASS`, `FAIL` or `SILENT`."""
-    matches, holds = judge_all(check.match, as_of), judge_all(check.require, as_of)
+    """Hold each piece's body against `match` and `require`: `Verdict.PASS`, `FAIL` or `SILENT` (n,)."""
+    worst = np.zeros(len(pieces.items), np.int64)
+    for condition in check.require:
+        worst = np.maximum(worst, _verdicts(pieces, condition, as_of, bounds))
+    worst[worst == Verdict.LAPSED] = Verdict.FAIL
+    for condition in check.match:
+        worst[_verdicts(pieces, condition, as_of, bounds) != Verdict.PASS] = Verdict.SILENT
+    return worst
 
-    def say(body: object, limits: Bounds) -> int:
-        if check.match and matches(body, limits) is not Verdict.PASS:  # type: ignore[arg-type]
-            return Verdict.SILENT
-        verdict = holds(body, limits)  # type: ignore[arg-type]
-        return Verdict.FAIL if verdict is Verdict.LAPSED else verdict
 
-    if bounds is None or not any(condition.operator is Operator.WITHIN for condition in (*check.match, *check.require)):
-        said = (say(item.body, NO_BOUNDS) for item in pieces.items)
-    else:
-        said = (say(item.body, bounds[entity]) for item, entity in zip(pieces.items, pieces.entity.tolist(), strict=True))
-    return np.fromiter(said, np.int64, len(pieces.items))
+_COMPARE = {Operator.LT: np.less, Operator.LE: np.less_equal, Operator.GT: np.greater, Operator.GE: np.greater_equal}
+
+
+def _verdicts(pieces: Pieces, condition: Condition, as_of: datetime, bounds: Sequence[Bounds] | None) -> Ints:
+    """Hold each piece against one condition; comparisons of numbers go by column, everything else by value."""
+    if condition.operator is Operator.WITHIN:
+        return _within(pieces, condition.field, bounds)
+    compare = _COMPARE.get(condition.operator)
+    if compare is not None and isinstance(condition.value, int | float) and not isinstance(condition.value, bool):
+        numbers = pieces.numbers(condition.field)
+        return np.where(np.isnan(numbers), Verdict.SILENT, np.where(compare(numbers, condition.value), Verdict.PASS, Verdict.FAIL))
+    test = compile_test(condition, as_of)
+    return np.fromiter(map(test, pieces.column(condition.field)), np.int64, len(pieces.items))
+
+
+def _within(pieces: Pieces, path: str, bounds: Sequence[Bounds] | None) -> Ints:
+    """Hold the numbers against the bounds of their targets; without a number or a bound there is nothing to say."""
+    if bounds is None:
+        return np.full(len(pieces.items), Verdict.SILENT, np.int64)
+    low = np.array([math.nan if one is None else one for one, _ in bounds], np.float64)[pieces.entity]
+    high = np.array([math.nan if one is None else one for _, one in bounds], np.float64)[pieces.entity]
+    numbers = pieces.numbers(path)
+    silent = np.isnan(numbers) | (np.isnan(low) & np.isnan(high))
+    outside = (numbers < low) | (numbers > high)
+    return np.where(silent, Verdict.SILENT, np.where(outside, Verdict.FAIL, Verdict.PASS))
 
 
 def _until(pieces: Pieces, check: EvidenceCheck, digests: Sequence[str]) -> Ints:

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
 from kybern.assessment._cells import Links
-from kybern.assessment._conditions import NO_BOUNDS, Bounds, Verdict, judge_all
+from kybern.assessment._conditions import NO_BOUNDS, Bounds, Content, Verdict, compile_test, look_up
 from kybern.assessment._judge import Targets
 from kybern.assessment._status import Bools, Codes, Ints, Status
-from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, RecordCheck, Relation, SubjectKind
-from kybern.records import Record, RecordSet
+from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, Operator, RecordCheck, Relation, SubjectKind
+from kybern.records import RecordSet
+from kybern.records.monitoring import Indicator
 
 ORGANIZATION = SubjectKind.ORGANIZATION
 AI_SYSTEM = SubjectKind.AI_SYSTEM
 
-_OF_VERDICT = {
-    Verdict.PASS: Status.MET,
-    Verdict.SILENT: Status.UNKNOWN,
-    Verdict.LAPSED: Status.EXPIRED,
-    Verdict.FAIL: Status.NOT_MET,
-}
+_OF_VERDICT: Codes = np.zeros(len(Verdict), np.int8)
+_OF_VERDICT[[Verdict.PASS, Verdict.SILENT, Verdict.LAPSED, Verdict.FAIL]] = [Status.MET, Status.UNKNOWN, Status.EXPIRED, Status.NOT_MET]
 
 
 class Plan:
@@ -34,6 +32,7 @@ class Plan:
         self.catalog, self.records, self.as_of = catalog, records, as_of
         self._links: dict[tuple[str, str], Links] = {}
         self._fits: dict[tuple[Condition, ...], dict[str, Bools]] = {}
+        self._content: dict[str, Sequence[Content]] = {}
         self._digests: dict[str, Sequence[str]] = {}
         self._subject_links: dict[str, Links] = {}
         self._check_links: dict[tuple[str, tuple[Condition, ...], str], Links] = {}
@@ -58,24 +57,42 @@ class Plan:
 
     def bounds(self, kind: str) -> Sequence[Bounds]:
         """Minimum and maximum that the records of a kind state."""
-        return [
-            (getattr(record, "minimum", None), getattr(record, "maximum", None)) if hasattr(record, "minimum") else NO_BOUNDS
-            for record in self.records.of_kind(kind)
-        ]
+        found = self.records.of_kind(kind)
+        if not found or "minimum" not in type(found[0]).model_fields:
+            return [NO_BOUNDS] * len(found)
+        return [(record.minimum, record.maximum) for record in cast("tuple[Indicator, ...]", found)]
+
+    def _contents(self, kind: str) -> Sequence[Content]:
+        if kind not in self._content:
+            self._content[kind] = [record.content for record in self.records.of_kind(kind)]
+        return self._content[kind]
+
+    def _verdicts(self, kind: str, condition: Condition) -> Ints:
+        """Hold every record of a kind against one condition: a `Verdict` each (n,). Records have no bounds to be within."""
+        contents = self._contents(kind)
+        if condition.operator is Operator.WITHIN:
+            return np.full(len(contents), Verdict.SILENT, np.int64)
+        path, test = tuple(condition.field.split(".")), compile_test(condition, self.as_of)
+        return np.fromiter((test(look_up(content, path)) for content in contents), np.int64, len(contents))
+
+    def _worst(self, kind: str, conditions: Sequence[Condition]) -> Ints:
+        """Hold every record of a kind against all conditions: the worst verdict each (n,); no condition is a pass."""
+        worst = np.full(len(self._contents(kind)), Verdict.PASS, np.int64)
+        for condition in conditions:
+            worst = np.maximum(worst, self._verdicts(kind, condition))
+        return worst
 
     def fits(self, kind: str, where: tuple[Condition, ...]) -> Bools:
         """Mark the records of a kind that fit every condition."""
         known = self._fits.setdefault(where, {})
         if kind not in known:
-            judge, found = judge_all(where, self.as_of), self.records.of_kind(kind)
-            known[kind] = np.fromiter((judge(one.content, NO_BOUNDS) is Verdict.PASS for one in found), np.bool_, len(found))
+            known[kind] = self._worst(kind, where) == Verdict.PASS
         return known[kind]
 
     def stated(self, check: RecordCheck) -> Targets:
         """Hold each record of the check's kind against what it requires."""
-        judge, found = judge_all(check.require, self.as_of), self.records.of_kind(check.kind)
-        status = np.fromiter((_OF_VERDICT[judge(one.content, NO_BOUNDS)] for one in found), np.int8, len(found))
-        return Targets(status, np.zeros(len(found)), np.zeros(len(found)))
+        status = _OF_VERDICT[self._worst(check.kind, check.require)]
+        return Targets(status, np.zeros(len(status)), np.zeros(len(status)))
 
     # --- subjects --------------------------------------------------------------------------------------------------------------
 
@@ -164,13 +181,13 @@ class Plan:
         return self._applies[control.id]
 
     def _find_applies(self, control: Control) -> tuple[bool, Bools]:
-        judges = [judge_all((one,), self.as_of) for one in control.applies_when]
+        def unrefuted(kind: str) -> Bools:
+            found = [self._verdicts(kind, one) == Verdict.FAIL for one in control.applies_when]
+            return ~np.any(found, axis=0) if found else np.ones(len(self.records.of_kind(kind)), np.bool_)
 
-        def stands(record: Record | None) -> bool:
-            return record is None or all(judge(record.content, NO_BOUNDS) is not Verdict.FAIL for judge in judges)
-
-        systems = self.records.systems_in_scope
-        return stands(self.records.organization), np.fromiter(map(stands, systems), np.bool_, len(systems))
+        positions = self.index.get(AI_SYSTEM, {})
+        systems = np.array([positions[ref] for ref in self.systems], np.int64)
+        return self.records.organization is None or bool(unrefuted(ORGANIZATION)[0]), unrefuted(AI_SYSTEM)[systems]
 
     def scoped(self, refs: Sequence[str]) -> tuple[bool, Ints]:
         """Read the `systems` of an entry: (does it speak for the organisation and all systems, positions of the systems it speaks of)."""

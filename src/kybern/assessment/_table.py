@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import math
 from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kybern.assessment._status import Ints
+from kybern.assessment._conditions import look_up
+from kybern.assessment._status import Floats, Ints
 from kybern.base import digest
 from kybern.catalog import PredicateType
 from kybern.evidence import Evidence
@@ -22,8 +27,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Group = tuple[PredicateType, str]
 """What a check asks for first: predicate type and topic."""
 
-Mention = tuple[Evidence, str]
-"""A piece of evidence and the digest by which it names a record."""
+
+_NUMBERS = (int, float)
 
 _LAYERS = 200
 """Additions that may lie over each other before they are merged."""
@@ -32,6 +37,38 @@ _LAYERS = 200
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970 in UTC, exactly."""
     return round(moment.timestamp() * 1_000_000)
+
+
+_NEVER = math.inf
+
+
+def _moments(seconds: list[float]) -> Ints:
+    """Turn seconds since 1970 into whole microseconds; never is `FOREVER`."""
+    found = np.array(seconds, np.float64) * 1_000_000
+    ends = np.isfinite(found)
+    moments = np.full(len(found), FOREVER, np.int64)
+    moments[ends] = np.rint(found[ends]).astype(np.int64)
+    return moments
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The pieces about one record, and beside each the digest by which it names the record."""
+
+    items: list[Evidence] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let no cycle be collected meanwhile: among millions of new objects without cycles the search for them costs more than the work."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +86,37 @@ class Pieces:
     order: npt.NDArray[np.uint64]
     items: Sequence[Evidence]
     digests: Sequence[str]
+    _columns: dict[str, list[Any]] = field(default_factory=dict)
+    _numbers: dict[str, Floats] = field(default_factory=dict)
+
+    def column(self, path: str) -> list[Any]:
+        """Give what each piece's body has at a dotted path (n,), None where it leads nowhere."""
+        if path not in self._columns:
+            steps = tuple(path.split("."))
+            bodies = (item.body for item in self.items)
+            self._columns[path] = [body.get(path) for body in bodies] if len(steps) == 1 else [look_up(body, steps) for body in bodies]
+        return self._columns[path]
+
+    def numbers(self, path: str) -> Floats:
+        """Give the numbers at a dotted path (n,), NaN where there is none; truth values are no numbers."""
+        if path not in self._numbers:
+            values = (value if type(value) in _NUMBERS else math.nan for value in self.column(path))
+            self._numbers[path] = np.fromiter(values, np.float64, len(self.items))
+        return self._numbers[path]
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[Evidence, str, int]]) -> Pieces:
-        """Put (piece, digest it names, record index) into columns."""
-        count = len(pairs)
-        items = [item for item, _, _ in pairs]
+    def of(cls, mentions: Sequence[Mentions], entities: Sequence[int]) -> Pieces:
+        """Put what is said about some records into columns: for each mentions, the index of the record they are about."""
+        items = [item for one in mentions for item in one.items]
+        sizes = np.fromiter((len(one.items) for one in mentions), np.int64, len(mentions))
         return cls(
-            np.fromiter((entity for _, _, entity in pairs), np.int64, count),
-            np.fromiter((microseconds(item.observed_at) for item in items), np.int64, count),
-            np.fromiter((FOREVER if item.expires_at is None else microseconds(item.expires_at) for item in items), np.int64, count),
-            np.fromiter((item.strength for item in items), np.int64, count),
-            np.fromiter((int(item.id[:16], 16) for item in items), np.uint64, count),
+            np.repeat(np.asarray(entities, np.int64), sizes),
+            _moments([item.observed_at.timestamp() for item in items]),
+            _moments([_NEVER if item.expires_at is None else item.expires_at.timestamp() for item in items]),
+            np.array([item.strength for item in items], np.int64),
+            np.frombuffer(bytes.fromhex("".join([item.id[:16] for item in items])), ">u8").astype(np.uint64),
             items,
-            [named for _, named, _ in pairs],
+            [named for one in mentions for named in one.digests],
         )
 
 
@@ -75,12 +129,15 @@ class EvidenceTable:
     def __init__(self, evidence: Iterable[Evidence]) -> None:
         """Group the pieces; their order does not matter."""
         self._by_id: ChainMap[str, Evidence] = ChainMap({item.id: item for item in evidence})
-        groups: defaultdict[Group, defaultdict[str, list[Mention]]] = defaultdict(lambda: defaultdict(list))
-        for item in self._by_id.maps[0].values():
-            group = groups[(item.predicate, item.topic)]
-            for subject in item.subjects:
-                group[subject.ref].append((item, subject.digest))
-        self._groups: dict[Group, Mapping[str, Sequence[Mention]]] = {key: dict(group) for key, group in groups.items()}
+        groups: defaultdict[Group, defaultdict[str, Mentions]] = defaultdict(lambda: defaultdict(Mentions))
+        with uncollected():
+            for item in self._by_id.maps[0].values():
+                group = groups[item.predicate, item.topic]
+                for subject in item.subjects:
+                    mentions = group[subject.ref]
+                    mentions.items.append(item)
+                    mentions.digests.append(subject.digest)
+        self._groups: dict[Group, Mapping[str, Mentions]] = {key: dict(group) for key, group in groups.items()}
 
     def __len__(self) -> int:
         """Count the pieces."""
@@ -100,8 +157,8 @@ class EvidenceTable:
             return ((predicate, topic),) if (predicate, topic) in self._groups else ()
         return tuple(key for key in self._groups if key[0] is predicate)
 
-    def about(self, group: Group) -> Mapping[str, Sequence[Mention]]:
-        """Give what a group holds: for each record named, the pieces about it with the digest they name."""
+    def about(self, group: Group) -> Mapping[str, Mentions]:
+        """Give what a group holds: for each record named, the pieces about it with the digest they name it by."""
         return self._groups.get(group, {})
 
     def plus(self, item: Evidence) -> EvidenceTable:
@@ -115,11 +172,12 @@ class EvidenceTable:
         key = (item.predicate, item.topic)
         group = dict(self._groups.get(key, {}))
         for subject in item.subjects:
-            group[subject.ref] = (*group.get(subject.ref, ()), (item, subject.digest))
+            before = group.get(subject.ref, Mentions())
+            group[subject.ref] = Mentions([*before.items, item], [*before.digests, subject.digest])
         table._groups = {**self._groups, key: group}
         return table
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the sorted ids."""
-        return digest(sorted(self._by_id))
+        """SHA-256 over the sorted ids, each with its strength: a key that is trusted otherwise is another input."""
+        return digest(sorted([item.id, int(item.strength)] for item in self))

@@ -161,7 +161,7 @@ class TraceGraph:
         for group in a.evidence.groups(check.predicate, check.topic):
             for ref, mentions in a.evidence.about(group).items():
                 if ref in a.records and ref.split(":", 1)[0] in kinds:
-                    yield from (item for item, _ in mentions)
+                    yield from mentions.items
 
 
 def _date(content: dict[str, object]) -> str | None:

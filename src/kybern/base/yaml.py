@@ -54,6 +54,7 @@ _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _SAFE_INTEGER: Final = 2**53 - 1
 _MAX_DIGITS: Final = 400
 _MAX_PROBLEMS: Final = 100
+_MAX_DIRECTIVES: Final = 16
 _LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _HINTS: Final = (
@@ -147,6 +148,8 @@ def read_yaml(data: bytes, file: str, limits: Limits = DEFAULT_LIMITS) -> tuple[
     read on; a file without any value has the rule `empty-file`.
     """
     source = _Source(file, _decode(data, file, limits))
+    if source.text.count("\n%") > _MAX_DIRECTIVES:  # libyaml compares each directive with all before it
+        raise InputError([Problem("yaml-syntax", "The file has too many directives.", Place(file), "Remove the lines that start with %.")])
     composer = _Composer(source, limits)
     try:
         documents = composer.run(CParser(source.text))

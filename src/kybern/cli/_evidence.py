@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="evidence", help="Evidence: signed statements of what was observed, and their verification.", no_args_is_help=True)
 app.command()(add)
+app.add_typer(_key.app, name="key", hidden=True)  # `kybern evidence key …` finds its way too
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 _FEWEST_DIGITS = 4
@@ -191,12 +192,12 @@ def _by_id(read: Read, name: str) -> list[Evidence | Refusal]:
 
 
 def _verified(path: Path, keyring: Keyring) -> Evidence | Refusal:
-    from kybern.evidence import Refusal, Refused  # noqa: PLC0415
+    from kybern.evidence import MAX_BYTES, Refusal, Refused  # noqa: PLC0415
     from kybern.evidence import verify as verify_envelope  # noqa: PLC0415
 
     try:
         with path.open("rb") as file:
-            return verify_envelope(file.read((1 << 20) + 1), keyring, str(path))
+            return verify_envelope(file.read(MAX_BYTES + 1), keyring, str(path))
     except Refused as refused:
         return Refusal(str(path), refused.rule, refused.message)
     except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,7 +80,11 @@ def _tell(problems: Sequence[Problem], root: Path, *, as_json: bool) -> None:
         return
     show(problems, root)
     errors = sum(problem.severity.value == "error" for problem in problems)
-    typer.echo(f"{errors} errors, {len(problems) - errors} warnings.")
+    typer.echo(f"{_counted(errors, 'error')}, {_counted(len(problems) - errors, 'warning')}.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _as_json(problem: Problem) -> dict[str, Any]:
@@ -114,11 +120,16 @@ def fmt(
 
 def _write(path: Path, data: bytes) -> None:
     """Put the new text in the file's place at once, so that a crash leaves the old or the new."""
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_bytes(data)
-        fresh.chmod(path.stat().st_mode & 0o777)
-        fresh.replace(path)
+        handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+        fresh = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            fresh.chmod(path.stat().st_mode & 0o777)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
     except OSError as error:
         refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
 

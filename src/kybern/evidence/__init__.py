@@ -1,6 +1,7 @@
 """Evidence: what was observed, in signed statements that anybody can verify; keys, envelopes, verification, and a folder of them."""
 
 from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope, sign
+from kybern.evidence._json import MAX_BYTES
 from kybern.evidence._keyfile import with_key, with_revocation
 from kybern.evidence._keyring import KEYS_FILE, Keyring, read_keyring
 from kybern.evidence._keys import KeyKind, PrivateKey, TrustedKey
@@ -30,6 +31,7 @@ from kybern.evidence._verify import Standing, standing, strength_of, verify
 __all__ = [
     "FOLDER",
     "KEYS_FILE",
+    "MAX_BYTES",
     "PAYLOAD_TYPE",
     "PREDICATES",
     "PREDICATE_PREFIX",

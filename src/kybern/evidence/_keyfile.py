@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kybern.evidence._keys import TrustedKey
 
 HEAD = "# The public keys this organisation trusts. Whoever may change this file decides what counts as evidence.\nkeys:\n"
-_EMPTY = re.compile(r"^keys:[ \t]*(\[[ \t]*\])?[ \t]*$", re.MULTILINE)
+_EMPTY = re.compile(r"^keys:[ \t]*(?:\[[ \t]*\])?([ \t]+#.*)?[ \t]*$", re.MULTILINE)
 _PLAIN = re.compile(r"[a-z]+:[a-z0-9._-]+|[0-9]{4}-[0-9:.TZ+-]+|person|pipeline|tool|auditor")
 
 
@@ -29,7 +29,7 @@ def with_key(data: bytes, key: TrustedKey, file: str = "keys.yaml") -> bytes:
     document, text = read_yaml(data, file)[0], data.decode()
     before: tuple[TrustedKey, ...] = ()
     if document.value in ({"keys": None}, {"keys": []}):
-        text, column = _EMPTY.sub("keys:", text, count=1), 3
+        text, column = _EMPTY.sub(r"keys:\1", text, count=1), 3
     else:
         before = tuple(Keyring.from_yaml(data, file))
         column = document.place(("keys", len(before) - 1, "keyid"), key=True).column
@@ -81,7 +81,11 @@ def _lines(fields: dict[str, str], indent: str) -> list[str]:
 def _checked(text: str, wanted: tuple[TrustedKey, ...], file: str) -> bytes:
     """Read the changed text back: it says what was wanted, or nothing is changed."""
     changed = text.encode()
-    if tuple(Keyring.from_yaml(changed, file)) == wanted:
-        return changed
+    try:
+        if tuple(Keyring.from_yaml(changed, file)) == wanted:
+            return changed
+    except InputError as error:
+        if any(problem.rule == "key-twice" for problem in error.problems):
+            raise
     message = "The file is laid out so that Kybern cannot put lines into it."
     raise InputError.one(rule="key-file-layout", message=message, place=Place(file), hint="Write each key on lines of its own, after `- `.")

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -94,10 +95,21 @@ def parse_predicate(model: type[Predicate], body: object) -> Predicate:
     Raises `Refused` (`bad-predicate`) naming every fault with its JSON pointer.
     """
     try:
-        return model.model_validate_json(json.dumps(body), strict=True)
+        predicate = model.model_validate_json(json.dumps(body), strict=True)
+        _in_calendar(predicate)
+    except OverflowError:
+        raise Refused(rule="bad-predicate", message="a moment lies outside the years 1 to 9999 in UTC") from None
     except ValidationError as error:
         faults = "; ".join(_fault(item) for item in error.errors(include_url=False, include_context=False, include_input=False))
         raise Refused(rule="bad-predicate", message=f"the {model.type.value} is not complete and well-formed: {faults}") from None
+    return predicate
+
+
+def _in_calendar(predicate: Predicate) -> None:
+    """Raise `OverflowError` for a moment that UTC cannot say: nobody who reads it should have to reckon with one."""
+    for moment in (predicate.observed_at, predicate.expires_at):
+        if moment is not None:
+            moment.astimezone(UTC)
 
 
 def _fault(error: ErrorDetails) -> str:

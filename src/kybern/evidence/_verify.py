@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from securesystemslib.exceptions import UnverifiedSignatureError
@@ -15,7 +16,6 @@ from kybern.evidence._statement import parse_statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from securesystemslib.dsse import Envelope
 
@@ -60,8 +60,8 @@ def verify(envelope: bytes, keyring: Keyring, source: str = "") -> Evidence:
         predicate=predicate.type,
         topic=predicate.topic,
         subjects=statement.subjects,
-        observed_at=predicate.observed_at,
-        expires_at=predicate.expires_at,
+        observed_at=predicate.observed_at.astimezone(UTC),
+        expires_at=None if predicate.expires_at is None else predicate.expires_at.astimezone(UTC),
         strength=strength_of(predicate.type, keys, seconds),
         body=statement.body,
         signers=tuple(dict.fromkeys(key.holder for key in (*keys, *seconds))),
@@ -70,10 +70,10 @@ def verify(envelope: bytes, keyring: Keyring, source: str = "") -> Evidence:
 
 
 def standing(evidence: Evidence, at: datetime) -> Standing:
-    """Say how the evidence stands at a moment: from `observed_at` until before `expires_at` it is valid."""
+    """Say how the evidence stands at a moment: from `observed_at` through `expires_at` it is valid, as in the assessment."""
     if at < evidence.observed_at:
         return "not-yet-valid"
-    return "expired" if evidence.expires_at is not None and evidence.expires_at <= at else "valid"
+    return "expired" if evidence.expires_at is not None and evidence.expires_at < at else "valid"
 
 
 def strength_of(predicate: PredicateType, keys: Sequence[TrustedKey], seconds: Sequence[TrustedKey] = ()) -> Strength:
@@ -117,7 +117,7 @@ def _in_force(signed: Sequence[TrustedKey], observed_at: datetime) -> list[Trust
     key = signed[0]
     reason = key.standing(observed_at)
     why = _KEY_WORDS[reason].format(key=key)
-    raise Refused(rule=f"key-{reason}", message=f"observed at {observed_at}, but {key.label} {why}")
+    raise Refused(rule=f"key-{reason}", message=f"observed at {observed_at.astimezone(UTC)}, but {key.label} {why}")
 
 
 def _check_author(predicate: Predicate, keys: Sequence[TrustedKey]) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MARKER: Final = re.compile(r"^---(?:[ \t]+|$)", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(r"^(?:%|\.\.\.(?:\s|$))", re.MULTILINE)
+_END: Final = re.compile(r"\n\.\.\.\n?\Z")
 _NOT_TEXT: Final = ("null", "bool", "int", "float", "timestamp")
 _ROUNDS: Final = 5
 
@@ -117,7 +118,10 @@ def _document(text: str, file: str) -> str:
     if all(not line or line.startswith("#") for line in lines):
         return "\n".join(lines).strip("\n") + "\n" if any(lines) else ""
     text = _tidy(in_order(_tidy(text.lstrip("\n"), file), file), file)
-    return _deepened(_tidy(_laid_out(text, file), file), file)
+    laid_out = _laid_out(text, file)
+    if not _same(laid_out, text, file):  # ruamel may draw a comment into the text above it: once more with every comment in its column
+        laid_out = _laid_out(_in_columns(text, file, deeper_only=False), file)
+    return _in_columns(_tidy(laid_out, file), file, deeper_only=True)
 
 
 def _tidy(text: str, file: str) -> str:
@@ -125,14 +129,15 @@ def _tidy(text: str, file: str) -> str:
     return _if_same("\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n", text, file)
 
 
-def _deepened(text: str, file: str) -> str:
-    """Move a comment that stands left of the line it precedes to that line's column."""
+def _in_columns(text: str, file: str, *, deeper_only: bool) -> str:
+    """Move a comment to the column of the line it precedes: one that stands left of it, or else every one."""
     lines = text.split("\n")
     column = 0
     for index in range(len(lines) - 1, -1, -1):
         bare = lines[index].lstrip(" ")
         if bare.startswith("#"):
-            lines[index] = " " * max(column, len(lines[index]) - len(bare)) + bare
+            at = max(column, len(lines[index]) - len(bare)) if deeper_only else column
+            lines[index] = " " * at + bare
         elif bare:
             column = len(lines[index]) - len(bare)
     return _if_same("\n".join(lines), text, file)
@@ -140,10 +145,14 @@ def _deepened(text: str, file: str) -> str:
 
 def _if_same(changed: str, text: str, file: str) -> str:
     """Take a change of the layout only if it states the same."""
+    return changed if _same(changed, text, file) else text
+
+
+def _same(changed: str, text: str, file: str) -> bool:
     try:
-        return changed if _values(changed.encode(), file) == _values(text.encode(), file) else text
+        return _values(changed.encode(), file) == _values(text.encode(), file)
     except InputError:
-        return text
+        return False
 
 
 def _laid_out(text: str, file: str) -> str:
@@ -161,8 +170,9 @@ def _laid_out(text: str, file: str) -> str:
         yaml.dump(yaml.load(textwrap.indent(text, "  ") if at_margin else text), out)
     except Exception as error:
         raise _refused(file, "The layout cannot be written") from error
-    # ruamel indents a list at the top like any other: it goes in indented, so that comments keep step, and is put back
-    return re.sub("^  ", "", out.getvalue(), flags=re.MULTILINE) if isinstance(document.value, list) else out.getvalue()
+    written = _END.sub("\n", out.getvalue())  # ruamel ends a text that keeps its empty lines with `...`
+    # It indents a list at the top like any other: that goes in indented, so that comments keep step, and is put back.
+    return re.sub("^  ", "", written, flags=re.MULTILINE) if isinstance(document.value, list) else written
 
 
 def _values(data: bytes, file: str) -> list[str]:

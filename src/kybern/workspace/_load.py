@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kybern.base import InputError, Problem, digest
 from kybern.base.yaml import read_yaml
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
     from kybern.base.yaml import JsonValue, YamlDocument
 
 _Path = tuple[str | int, ...]
+_MOST: Final = 1000
+"""Problems told at once; a workspace that has more is not read to its end."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where each record stands: its document, and its path within it."""
+    """Where each record stands: its document, and its path within it; and the settings."""
 
     _found: Mapping[str, tuple[YamlDocument, _Path]]
+    _settings: YamlDocument
+
+    def setting(self, path: Sequence[str | int] = ()) -> Place:
+        """Find file, line and column of a part of `kybern.yaml`."""
+        return self._settings.place(path)
 
     def of(self, ref: str, path: Sequence[str | int] = (), *, key: bool = False) -> Place:
         """Find file, line and column of a record's field; `KeyError` if no record has that name."""
@@ -62,11 +69,12 @@ def load_workspace(root: Path) -> Workspace:
     """
     root = root.resolve()
     reader = _Reader(root)
-    settings = reader.settings()
+    found = reader.settings()
     reader.read_all()
-    if reader.problems or settings is None:
+    if reader.problems or found is None:
         raise InputError(reader.problems)
-    return Workspace(root, settings, RecordSet(reader.records), Places(reader.places))
+    settings, document = found
+    return Workspace(root, settings, RecordSet(reader.records), Places(reader.places, document))
 
 
 def parse_records(data: bytes, file: str) -> tuple[Record, ...]:
@@ -90,7 +98,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     suggester: Suggester = field(default_factory=Suggester)
 
-    def settings(self) -> Settings | None:
+    def settings(self) -> tuple[Settings, YamlDocument] | None:
         try:
             return read_settings(self._root)
         except InputError as error:
@@ -118,6 +126,8 @@ class _Reader:
     def take(self, document: YamlDocument) -> None:
         """Take every record of a document: one mapping, or a list of mappings."""
         for path, value in _items(document.value):
+            if len(self.problems) >= _MOST:
+                raise InputError(self.problems)
             kind = self._kind(document, path, value)
             if kind is not None and self._first_of_its_name(document, path, value):
                 record, problems = validate(Record.registry[kind], value, document, path)

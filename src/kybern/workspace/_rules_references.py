@@ -38,6 +38,16 @@ def _unknown_requirement(context: Context) -> Iterator[Finding]:
     yield from _unknown(context, "requirement", context.catalog.requirements)
 
 
+@rule("unknown-framework", "`kybern.yaml` names a framework that is not in the catalog.", Severity.ERROR)
+def _unknown_framework(context: Context) -> Iterator[Finding]:
+    known = sorted({name.partition(":")[0] for name in context.catalog.requirements})
+    for index, name in enumerate(context.workspace.settings.frameworks):
+        if name not in known:
+            place = context.workspace.places.setting(("frameworks", index))
+            hint = context.suggester.hint(name, known, f"The catalog has {listed(known)}.")
+            yield Finding(place, f"The catalog has no framework {name}.", hint)
+
+
 def _unknown(context: Context, entry: str, known: frozenset[str]) -> Iterator[Finding]:
     names: list[str] = []
     for record in context.records:

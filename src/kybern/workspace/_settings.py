@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kybern.base import InputError, Place
-from kybern.base.yaml import read_yaml
+from kybern.base.yaml import YamlDocument, read_yaml
 from kybern.workspace._files import read_file
 from kybern.workspace._translate import validate
 
@@ -31,7 +31,10 @@ def find_root(start: Path) -> Path:
 
     Raises `InputError` where there is none.
     """
-    folder = start.resolve()
+    try:
+        folder = start.resolve()
+    except (OSError, RuntimeError):  # a link that leads to itself
+        folder = start.absolute()
     for candidate in (folder, *folder.parents):
         if (candidate / SETTINGS_FILE).is_file():
             return candidate
@@ -40,8 +43,8 @@ def find_root(start: Path) -> Path:
     raise InputError.one("no-workspace", message, Place(str(start)), hint)
 
 
-def read_settings(root: Path) -> Settings:
-    """Read `kybern.yaml`; `InputError` with every problem found."""
+def read_settings(root: Path) -> tuple[Settings, YamlDocument]:
+    """Read `kybern.yaml`, with the document that knows its places; `InputError` with every problem found."""
     documents = read_yaml(read_file(root, SETTINGS_FILE), SETTINGS_FILE)
     if len(documents) > 1:
         message, place = f"{SETTINGS_FILE} holds {len(documents)} documents.", documents[1].place()
@@ -49,4 +52,4 @@ def read_settings(root: Path) -> Settings:
     settings, problems = validate(Settings, documents[0].value, documents[0])
     if settings is None:
         raise InputError(problems)
-    return settings
+    return settings, documents[0]

@@ -34,6 +34,8 @@ _PATTERNS: Final = (
     (r"^[A-Z0-9_]+$", "a framework's id", "Write it like ISO42001."),
 )
 _SHOWN: Final = 60
+_MOST: Final = 100
+"""Problems told of one record: more help nobody."""
 
 
 def validate(
@@ -53,7 +55,7 @@ def _problems(error: ValidationError, model: type[BaseModel], document: YamlDocu
     errors = error.errors(include_url=False)
     broken = {tuple(one["loc"][:cut]) for one in errors for cut in range(len(one["loc"]))}
     problems = []
-    for one in errors:
+    for one in errors[:_MOST]:
         if one["type"] == "too_short" and tuple(one["loc"]) in broken:
             continue  # pydantic counts only the items that are right; the wrong ones are told already
         rule, message, hint = _SAYS.get(one["type"], _other)(one, model)

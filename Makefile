@@ -1,0 +1,34 @@
+# Each target is a few lines of shell in tools/, so that it can be read, linted and run without make.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint lock bench clean
+
+help: ## Show this list.
+	@echo "Kybern: AI governance whose status is computed from dated, signed evidence."
+	@echo
+	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+	@echo
+	@echo "PYTHON=... names an interpreter (3.11 to 3.13); without it the newest that is found is used."
+
+setup: ## Make .venv with the pinned packages that running needs.
+	@sh tools/setup.sh run
+
+run: ## Measure the example organisation, assess it, write its report.
+	@sh tools/run.sh
+
+test: ## Lint, check types and import contracts, run all tests.
+	@sh tools/check.sh test
+
+lint: ## The same without the tests.
+	@sh tools/check.sh lint
+
+lock: ## Pin the packages anew from pyproject.toml (needs uv; UPGRADE=1 for newer versions).
+	@sh tools/lock.sh
+
+bench: ## Time assessment and lint on large generated input (minutes).
+	@sh tools/setup.sh dev
+	.venv/bin/python benchmarks/assess.py
+	.venv/bin/python benchmarks/lint.py
+
+clean: ## Remove .venv, build/ and the tools' caches; records, evidence and keys stay.
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,50 @@
+"""The Jinja environment, and the page put together: one file that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kybern.assessment import Status
+from kybern.report import _words
+from kybern.report._bars import ORDER, meter, stacked
+from kybern.report._view import Page
+
+_FILTERS: Final = {
+    "percent": _words.percent,
+    "strength_number": _words.strength_number,
+    "strength_word": _words.strength_word,
+    "day": _words.day,
+    "long_moment": _words.long_moment,
+    "figure": _words.figure,
+    "words": _words.words,
+    "sentence": _words.sentence,
+    "requirement_anchor": _words.requirement_anchor,
+    "control_anchor": _words.control_anchor,
+}
+
+
+def environment() -> Environment:
+    """Set Jinja up: every value is escaped, a name that is not there is an error."""
+    made = Environment(
+        loader=PackageLoader("kybern.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters.update(_FILTERS)
+    made.globals.update(Status=Status, ORDER=ORDER, plural=_words.plural, stacked=stacked, meter=meter)
+    return made
+
+
+def render(found: Page) -> str:
+    """Write the page. The policy in its head allows its own style and script by digest, and nothing else."""
+    made = environment()
+    values: dict[str, Any] = {"page": found, "a": found.assessment}
+    for name in ("page.css", "page.js"):
+        values[f"{name[5:]}_digest"] = _digest(made.get_template(name).render())
+    return made.get_template("page.html.j2").render(values) + "\n"
+
+
+def _digest(source: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"

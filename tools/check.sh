@@ -1,0 +1,33 @@
+#!/bin/sh
+# Check the code: tools/check.sh lint runs the linters, tools/check.sh test the linters and then the tests.
+#
+# The tests run even if a linter complains, so that one run tells everything. Exits 1 if anything failed.
+set -u
+
+cd "$(dirname "$0")/.."
+sh tools/setup.sh dev || exit
+bin=.venv/bin
+failed=
+
+check() {
+    name=$1
+    shift
+    if "$@"; then
+        echo "check: $name: fine"
+    else
+        echo "check: $name: failed" >&2
+        failed="$failed $name"
+    fi
+}
+
+check ruff-check "$bin/ruff" check --quiet
+check ruff-format "$bin/ruff" format --quiet --check
+check mypy "$bin/mypy" --no-error-summary
+check import-contracts "$bin/lint-imports" --no-color
+if [ -n "$failed" ]; then
+    echo "check: failed so far:$failed" >&2
+fi
+if [ "${1:-test}" = test ]; then
+    "$bin/python" -m pytest -n 2 || failed="$failed pytest"
+fi
+[ -z "$failed" ]

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Write requirements/*.txt anew from pyproject.toml; UPGRADE=1 takes the newest versions, otherwise pins stay where they can.
+set -eu
+
+cd "$(dirname "$0")/.."
+if ! command -v uv >/dev/null 2>&1; then
+    echo "lock: uv is not installed; only this target needs it (pip install uv)." >&2
+    exit 2
+fi
+compile() {
+    # No line of the locks names where packages came from: whoever installs decides that.
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+        ${UPGRADE:+--upgrade} "$@"
+}
+compile --group dev --group build --extra example pyproject.toml -o requirements/dev.txt
+compile --group build --extra example -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+echo pip | compile --no-annotate - -o requirements/pip.txt
+echo "lock: wrote requirements/dev.txt, run.txt and pip.txt"
