@@ -11,7 +11,7 @@ echo "run: measuring the AI systems of $example and signing the evidence"
 .venv/bin/python "$example/pipeline/run.py"
 echo "run: writing the report"
 mkdir -p build
-.venv/bin/kybern report -C "$example" --html "$page"
+.venv/bin/kybern report -C "$example" --html "$page" >/dev/null
 echo "run: kybern assess -C $example"
 .venv/bin/kybern assess -C "$example"
 echo

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kybern.catalog import Control, EvidenceCheck, Operator, PredicateType, Relation, SubjectKind
@@ -61,6 +62,20 @@ class Reference:
 def reference(catalog: Catalog, records: RecordSet, evidence: Iterable[Evidence], as_of: datetime) -> Reference:
     """Assess by the document, one question after the other."""
     return _Assessor(catalog, records, [piece for piece in evidence if piece.observed_at <= as_of], as_of).answer()
+
+
+def refutes(catalog: Catalog, records: RecordSet, piece: Evidence, as_of: datetime) -> bool:
+    """Tell whether a piece may speak against anything: fail some check, or reject an exclusion or a waiver."""
+    assessor = _Assessor(catalog, records, [piece], as_of)
+    named = [record for subject in piece.subjects if (record := records.get(subject.ref))]
+    if piece.predicate is PredicateType.APPROVAL and piece.body.get("decision") not in (None, "approved"):
+        return True
+    checks = [check for control in catalog.controls.values() for check in control.checks if isinstance(check, EvidenceCheck)]
+    return any(
+        check.predicate is piece.predicate and assessor.verdicts(check.require, piece.body, record) & {"broken", "gone by"}
+        for check in checks
+        for record in named
+    )
 
 
 def combine(statuses: Iterable[str]) -> str:
@@ -156,28 +171,24 @@ def _of_a_date(operator: Operator, when: tuple[datetime, datetime] | None, wante
 
 def _holds(operator: Operator, value: Any, wanted: Any, bounds: Mapping[str, Any]) -> bool | None:
     """Tell whether a value fits, or None where the two cannot be compared."""
-    if operator is Operator.EQ:
-        return same(value, wanted)
-    if operator is Operator.NE:
-        return not same(value, wanted)
-    if operator is Operator.IN:
-        return any(same(value, item) for item in wanted)
+    if operator is Operator.WITHIN:
+        return _within(value, bounds.get("minimum"), bounds.get("maximum"))
     if operator is Operator.CONTAINS:
         if isinstance(value, list):
             return any(same(item, wanted) for item in value)
         return wanted in value if isinstance(value, str) and isinstance(wanted, str) else None
-    if operator is Operator.WITHIN:
-        low, high = bounds.get("minimum"), bounds.get("maximum")
-        if not is_number(value) or (low is None and high is None):
-            return None
-        return (low is None or low <= value) and (high is None or value <= high)
-    if not (is_number(value) and is_number(wanted)) and not (isinstance(value, str) and isinstance(wanted, str)):
+    if operator in (Operator.EQ, Operator.NE, Operator.IN):
+        return any(same(value, item) for item in (wanted if operator is Operator.IN else [wanted])) is not (operator is Operator.NE)
+    if (is_number(value) and is_number(wanted)) or (isinstance(value, str) and isinstance(wanted, str)):
+        less, more = value < wanted, value > wanted
+        return {Operator.LT: less, Operator.LE: not more, Operator.GT: more, Operator.GE: not less}[operator]
+    return None
+
+
+def _within(value: Any, low: float | None, high: float | None) -> bool | None:
+    if not is_number(value) or (low is None and high is None):
         return None
-    if operator is Operator.LT:
-        return bool(value < wanted)
-    if operator is Operator.LE:
-        return bool(value <= wanted)
-    return bool(value > wanted) if operator is Operator.GT else bool(value >= wanted)
+    return (low is None or low <= value) and (high is None or value <= high)
 
 
 @dataclass
@@ -210,19 +221,21 @@ class _Assessor:
         named = {ref for scope in self.records.of_kind("scope") for ref in scope.systems}  # type: ignore[attr-defined]
         return [system.ref for system in self.records.of_kind("ai_system") if not named or system.ref in named]
 
+    @cached_property
+    def below(self) -> set[tuple[str, str]]:
+        """Each (owner, owned): what is part of something belongs to it, and what something has belongs to it."""
+        named = [(record.ref, link) for record in self.records for link in record.links()]
+        owned = {(link.target, ref) for ref, link in named if link.edge is Edge.PART_OF}
+        owned |= {(ref, link.target) for ref, link in named if link.edge is Edge.HAS}
+        return {(owner, ref) for owner, ref in owned if self.records.get(owner) and self.records.get(ref)}
+
     def belonging(self, ref: str) -> set[str]:
-        """Everything below a record: whatever is part of, or had by, something that is already there; repeated until nothing is new."""
-        found = {ref}
+        """Everything below a record, down to any depth: repeated until nothing is new."""
+        found: set[str] = set()
         while True:
-            more = set(found)
-            for record in self.records:
-                for link in record.links():
-                    if link.edge is Edge.PART_OF and link.target in found:
-                        more.add(record.ref)
-                    if link.edge is Edge.HAS and record.ref in found:
-                        more.add(link.target)
+            more = found | {owned for owner, owned in self.below if owner == ref or owner in found}
             if more == found:
-                return {name for name in found if self.records.get(name) is not None} - {ref}
+                return found - {ref}
             found = more
 
     def of_subject(self, kind: str, subject: str | None, where: Sequence[Condition]) -> list[Record]:

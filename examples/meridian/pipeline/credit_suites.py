@@ -72,7 +72,9 @@ def validation(model: CreditModel, samples: Samples, found: Measured) -> Suite:
     suite.case("Brier score below that of the base rate", found.brier.value < float(bad.mean() * (1 - bad.mean())))
     suite.case("calibration error at most 0.08", found.calibration.value <= 0.08)  # noqa: PLR2004
     suite.case("mean probability within 0.05 of default share", abs(float(scores.mean() - bad.mean())) <= 0.05)  # noqa: PLR2004
-    suite.case("monitoring AUC within 0.08 of validation", abs(metrics.discrimination(model, samples.monitoring).value - found.auc.value) <= 0.08)  # noqa: E501, PLR2004
+    suite.case(
+        "monitoring AUC within 0.08 of validation", abs(metrics.discrimination(model, samples.monitoring).value - found.auc.value) <= 0.08
+    )  # noqa: E501, PLR2004
     for name, group in (("women", sample.female), ("men", ~sample.female), ("under 26", sample.young), ("26 and over", ~sample.young)):
         suite.case(f"AUC for {name} at least 0.65", metrics.auc(bad[group], scores[group]) >= 0.65)  # noqa: PLR2004
     order = np.array_split(np.argsort(scores, kind="stable"), 4)
@@ -112,7 +114,10 @@ def security(model: CreditModel, samples: Samples) -> Suite:
 
 
 _TAMPERING: dict[str, Callable[[list[str]], list[str]]] = {
-    "a route changed": lambda lines: [lines[0].replace("approved", "underwriter").replace('"application": 0', '"application": 1'), *lines[1:]],
+    "a route changed": lambda lines: [
+        lines[0].replace("approved", "underwriter").replace('"application": 0', '"application": 1'),
+        *lines[1:],
+    ],
     "a line taken out": lambda lines: [*lines[:3], *lines[4:]],
     "two lines swapped": lambda lines: [lines[1], lines[0], *lines[2:]],
     "a line put in": lambda lines: [lines[0], lines[0], *lines[1:]],
@@ -165,17 +170,28 @@ def preparation(samples: Samples) -> Suite:
     inputs = features(samples.everything)
     suite.case("protected columns are no inputs", not set(PROTECTED) & {*NUMERIC, *CATEGORIES})
     suite.case("every other column is an input", {*NUMERIC, *CATEGORIES, *PROTECTED, "credit"} == set(COLUMNS))
-    suite.case("codes become different numbers", all(len(np.unique(samples.everything.categories[:, i])) == len(np.unique(inputs[:, len(NUMERIC) + i])) for i in range(len(CATEGORIES))))  # noqa: E501
+    suite.case(
+        "codes become different numbers",
+        all(
+            len(np.unique(samples.everything.categories[:, i])) == len(np.unique(inputs[:, len(NUMERIC) + i]))
+            for i in range(len(CATEGORIES))
+        ),
+    )  # noqa: E501
     suite.case("no value is missing after preparation", bool(np.isfinite(inputs).all()))
     suite.case("every row fits the code book", quality.invalid_share(samples.everything).value == 0)
-    suite.case("samples together are the table", sum(map(len, (samples.training, samples.validation, samples.monitoring))) == len(samples.everything))  # noqa: E501
+    suite.case(
+        "samples together are the table",
+        sum(map(len, (samples.training, samples.validation, samples.monitoring))) == len(samples.everything),
+    )  # noqa: E501
     return suite
 
 
 def separation(samples: Samples) -> Suite:
     """No application stands in two samples, compared by all inputs."""
     suite = Suite("data-separation")
-    rows = {sample.name: set(map(tuple, features(sample).tolist())) for sample in (samples.training, samples.validation, samples.monitoring)}
+    rows = {
+        sample.name: set(map(tuple, features(sample).tolist())) for sample in (samples.training, samples.validation, samples.monitoring)
+    }
     for left, right in (("training", "validation"), ("training", "monitoring"), ("validation", "monitoring")):
         suite.case(f"{left} and {right} share no row", not rows[left] & rows[right])
     return suite

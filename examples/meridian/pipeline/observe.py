@@ -25,7 +25,9 @@ class Observer:
     emitter: Emitter
     at: datetime
 
-    def figure(self, topic: str, metric: str, unit: str, figure: Figure, about: Iterable[str], method: str, data: str | None = None) -> None:  # noqa: PLR0913, E501 - a measurement has these parts
+    def figure(
+        self, topic: str, metric: str, unit: str, figure: Figure, about: Iterable[str], method: str, data: str | None = None
+    ) -> None:  # noqa: PLR0913, E501 - a measurement has these parts
         """Sign a measurement."""
         known = figure.lower is not None
         predicate = Measurement(

@@ -58,7 +58,9 @@ def decide_batch(model: CreditModel, sample: Sample, log: DecisionLog) -> None:
 def complete(line: str) -> bool:
     """Tell whether a line of the log has all that tracing a decision takes."""
     entry = json.loads(line)
-    return all(entry.get(name) not in (None, [], "") for name in ("numbers", "categories", "score", "model", "reasons", "route", "previous"))
+    return all(
+        entry.get(name) not in (None, [], "") for name in ("numbers", "categories", "score", "model", "reasons", "route", "previous")
+    )
 
 
 def reconstruct(model: CreditModel, line: str, sample: Sample) -> bool:

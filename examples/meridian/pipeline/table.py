@@ -33,7 +33,14 @@ COLUMNS = (
 )
 PROTECTED = ("status_sex", "age", "foreign_worker")
 """Never an input of the model; sex and age group are kept beside it to measure fairness."""
-NUMERIC = ("duration", "credit_amount", "installment_rate", "present_residence_since", "number_of_existing_credits", "number_of_people_liable_for")
+NUMERIC = (
+    "duration",
+    "credit_amount",
+    "installment_rate",
+    "present_residence_since",
+    "number_of_existing_credits",
+    "number_of_people_liable_for",
+)
 CATEGORIES = tuple(name for name in COLUMNS if name not in (*PROTECTED, *NUMERIC, "credit"))
 FEMALE = ("A92", "A95")
 YOUNG = 26

@@ -254,7 +254,7 @@ class _Explainer:
     def _lapse(self, check: EvidenceCheck, record: Record, pieces: Pieces, judged: Judged, at: int) -> str:
         if check.pinned and pieces.digests[at] != record.digest:
             return f"it names an earlier version of {record.ref}, which has changed since"
-        return f"it lapsed {day(int(judged.until[at]))}"
+        return f"it lapsed on {day(int(judged.until[at]))}"
 
     def _broken(self, check: EvidenceCheck, record: Record, item: Evidence) -> str:
         bounds = (getattr(record, "minimum", None), getattr(record, "maximum", None))

@@ -23,7 +23,7 @@ Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 class Part(BaseModel):
     """A piece of a record: immutable, and an unknown field is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Record(Part):

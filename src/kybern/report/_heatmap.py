@@ -11,15 +11,17 @@ from markupsafe import Markup
 from kybern.assessment import Assessment, Readiness, Status
 from kybern.catalog import Layer
 from kybern.report._svg import glyph, group, link, picture, rect, text, wrapped
-from kybern.report._words import percent, plural, requirement_anchor, status_of
+from kybern.report._words import THIN, percent, plural, requirement_anchor, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-_LABEL: Final = 186
+_LABEL: Final = 140
+_WIDTH: Final = 1000
 _GAP: Final = 4
-_ROW: Final = 46
-_HEAD: Final = 84
+_ROW: Final = 44
+_HEAD: Final = 50
+_LINE: Final = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ def heat_map(assessment: Assessment, framework: str) -> HeatMap:
     return HeatMap(columns, rows)
 
 
-def _columns(assessment: Assessment, framework: str) -> list[Column]:
+def _columns(assessment: Assessment, framework: str) -> Iterator[Column]:
     """Take a framework's normative roots; an annex stands for the areas in it."""
-    catalog, found = assessment.catalog, []
+    catalog = assessment.catalog
     for root in catalog.roots(framework):
         entry = catalog.requirements[root]
         if not entry.normative:
@@ -84,8 +86,7 @@ def _columns(assessment: Assessment, framework: str) -> list[Column]:
         annex = entry.kind == "annex"
         band = f"Annex {entry.id}" if annex else f"{entry.kind.replace('_', ' ').capitalize()}s"
         for ref in catalog.children(root) if annex else (root,):
-            found.append(Column(ref, catalog.requirements[ref].id, catalog.requirements[ref].title, band))
-    return found
+            yield Column(ref, catalog.requirements[ref].id, catalog.requirements[ref].title, band)
 
 
 def _cell(assessment: Assessment, framework: str, column: Column, layer: Layer) -> Cell | None:
@@ -94,14 +95,16 @@ def _cell(assessment: Assessment, framework: str, column: Column, layer: Layer) 
 
 
 def _draw(found: HeatMap) -> Markup:
-    count = len(found.columns)
-    step = max(58.0, min(190.0, 950 / max(count, 1)))
-    width, height = _LABEL + step * count, _HEAD + _ROW * len(found.rows)
-    parts = [*_bands(found.columns, step), *(_head(at, column, step) for at, column in enumerate(found.columns))]
-    parts += [_layer(at, layer) for at, (layer, _) in enumerate(found.rows)]
-    for row, (_, cells) in enumerate(found.rows):
-        parts += [_box(cell, _LABEL + step * at, _HEAD + _ROW * row, step) for at, cell in enumerate(cells)]
-    return picture("Coverage by layer and chapter; each cell leads to its requirements", width, height, *parts, class_="heat", links=True)
+    step = max(58.0, min(250.0, _WIDTH / max(len(found.columns), 1)))
+    titles = [_title(column, step) for column in found.columns]
+    head = _HEAD + _LINE * max(map(len, titles), default=0)
+    parts = [*_bands(found.columns, step), *(_head(_LABEL + step * at, found.columns[at].id, lines) for at, lines in enumerate(titles))]
+    for row, (layer, cells) in enumerate(found.rows):
+        y = head + _ROW * row
+        parts += [_layer(y, layer), *(_box(cell, _LABEL + step * at, y, step) for at, cell in enumerate(cells))]
+    width, height = _LABEL + step * len(found.columns), head + _ROW * len(found.rows)
+    label = "Coverage in percent by layer and chapter; each cell leads to its requirements"
+    return picture(label, width, height, *parts, class_="heat", links=True)
 
 
 def _bands(columns: Sequence[Column], step: float) -> list[Markup]:
@@ -114,28 +117,32 @@ def _bands(columns: Sequence[Column], step: float) -> list[Markup]:
     return found
 
 
-def _head(at: int, column: Column, step: float) -> Markup:
-    left = _LABEL + step * at
-    lines = [] if column.id.casefold() == column.title.casefold() else wrapped(column.title, int(step / 5.4), 3)
-    small = [text(left, 51 + 11 * row, part, class_="h-small") for row, part in enumerate(lines)]
-    return group(text(left, 37, column.id, class_="h-id"), *small)
+def _title(column: Column, step: float) -> list[str]:
+    return [] if column.id.casefold() == column.title.casefold() else wrapped(column.title, int(step / 5.4), 3)
 
 
-def _layer(row: int, layer: Layer) -> Markup:
-    middle = _HEAD + _ROW * row + (_ROW - _GAP) / 2
-    return group(text(0, middle + 4, layer.value, class_="h-id"), text(27, middle + 4, layer.label, class_="h-layer"))
+def _head(x: float, identity: str, lines: Sequence[str]) -> Markup:
+    small = (text(x, 51 + _LINE * row, part, class_="h-small") for row, part in enumerate(lines))
+    return group(text(x, 37, identity, class_="h-id"), *small)
+
+
+def _layer(y: float, layer: Layer) -> Markup:
+    lines = wrapped(layer.label, 14, 2)
+    top = y + (_ROW - _GAP) / 2 + 4 - 7 * (len(lines) - 1)
+    names = (text(27, top + 14 * at, one, class_="h-layer") for at, one in enumerate(lines))
+    return group(text(0, top, layer.value, class_="h-id"), *names)
 
 
 def _box(cell: Cell | None, x: float, y: float, step: float) -> Markup:
     wide, high = step - _GAP, _ROW - _GAP
     if cell is None:
         return rect(x, y, wide, high, rx=5, class_="none")
-    share = max(0.0, min(1.0, cell.readiness.coverage)) * (wide - 12)
+    share = max(0.0, min(1.0, cell.readiness.coverage)) * (wide - 14)
     marks = [
         rect(x, y, wide, high, rx=5, class_="cell"),
-        text(x + 7, y + 21, percent(cell.readiness.coverage), class_="h-num"),
-        glyph(cell.status, x + wide - 19, y + 9, 13),
-        rect(x + 6, y + high - 10, wide - 12, 4, rx=2, class_="track"),
-        rect(x + 6, y + high - 10, share, 4, rx=2, class_="share"),
+        text(x + 7, y + 21, percent(cell.readiness.coverage).rstrip(f"{THIN}%"), class_="h-num"),
+        glyph(cell.status, x + wide - 20, y + 9, 13),
+        rect(x + 7, y + high - 10, wide - 14, 4, rx=2, class_="track"),
+        rect(x + 7, y + high - 10, share, 4, rx=2, class_="share"),
     ]
     return link(f"#{requirement_anchor(cell.column.ref)}", cell.label, *marks, class_=cell.status.slug, data_layer=cell.layer.value)

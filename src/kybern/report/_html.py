@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import partial
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from kybern.assessment import Status
 from kybern.report import _words
 from kybern.report._bars import ORDER, meter, stacked
-from kybern.report._view import Page
+from kybern.report._view import Page, title_of
 
 _FILTERS: Final = {
     "percent": _words.percent,
@@ -20,6 +21,7 @@ _FILTERS: Final = {
     "day": _words.day,
     "long_moment": _words.long_moment,
     "figure": _words.figure,
+    "short_name": _words.short_name,
     "words": _words.words,
     "sentence": _words.sentence,
     "requirement_anchor": _words.requirement_anchor,
@@ -40,6 +42,7 @@ def environment() -> Environment:
 def render(found: Page) -> str:
     """Write the page. The policy in its head allows its own style and script by digest, and nothing else."""
     made = environment()
+    made.filters["titled"] = partial(title_of, found.assessment)
     values: dict[str, Any] = {"page": found, "a": found.assessment}
     for name in ("page.css", "page.js"):
         values[f"{name[5:]}_digest"] = _digest(made.get_template(name).render())

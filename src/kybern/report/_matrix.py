@@ -91,6 +91,5 @@ def _marks(marks: Sequence[Mark]) -> list[Markup]:
 
 
 def _dot(mark: Mark, x: float, y: float, radius: float) -> Markup:
-    return group(
-        element("circle", cx=x, cy=y, r=radius, class_="dot"), text(x, y + radius * 0.38, str(mark.number), class_="dot-no", font_size=radius * 1.15)
-    )
+    number = text(x, y + radius * 0.38, str(mark.number), class_="dot-no", font_size=radius * 1.15)
+    return group(element("circle", cx=x, cy=y, r=radius, class_="dot"), number)

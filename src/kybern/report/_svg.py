@@ -20,7 +20,9 @@ def element(name: str, *children: str | Markup, **attributes: Value) -> Markup:
     `stroke_width` is written `stroke-width`, `class_` is written `class`.
     """
     written = Markup("").join(
-        Markup(' {}="{}"').format(_SPELT.get(key, key.replace("_", "-")), number(value)) for key, value in attributes.items() if value is not None
+        Markup(' {}="{}"').format(_SPELT.get(key, key.replace("_", "-")), number(value))
+        for key, value in attributes.items()
+        if value is not None
     )
     inside = Markup("").join(escape(child) for child in children)
     return Markup("<{0}{1}>{2}</{0}>").format(name, written, inside)

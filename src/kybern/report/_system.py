@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -21,8 +21,8 @@ from kybern.report._matrix import Mark, matrix
 from kybern.report._words import day, sentence, system_anchor, words
 
 _PARTS: Final = {"model": "Models", "dataset": "Data sets", "agent": "Agents", "supplier": "Suppliers"}
-_FACTS: Final = ("role", "stage", "risk_class", "autonomy", "personal_data", "generates_content", "in_operation_since", "version")
-_PROSE: Final = ("purpose", "use_case", "foreseeable_misuse", "oversight")
+_FACTS: Final = ("role", "stage", "risk_class", "autonomy", "personal_data", "generates_content")
+_PROSE: Final = ("purpose", "use_case", "foreseeable_misuse", "oversight", "version", "in_operation_since")
 _LISTS: Final = ("users", "affected_groups", "jurisdictions")
 _HIDDEN: Final = {"kind", "id", "title", "tags", "sha256", "artefact_sha256", "review_every"}
 
@@ -136,11 +136,15 @@ def system_page(assessment: Assessment, ref: str, pieces: ByRecord, frameworks: 
         tuple(_system_facts(assessment, system)),
         risks,
         bounds.pop() if len(bounds) == 1 else None,
-        tuple((catalog.frameworks[name], tuple(row for row in assessment.rows(name, ref) if catalog.is_leaf(row.ref))) for name in frameworks),
+        tuple((catalog.frameworks[name], _rows(assessment, name, ref)) for name in frameworks),
         tuple(_indicators(assessment, ref, pieces)),
         tuple(_evidence(assessment, ref, pieces)),
         tuple(_parts(assessment, ref)),
     )
+
+
+def _rows(assessment: Assessment, framework: str, system: str) -> tuple[Row, ...]:
+    return tuple(row for row in assessment.rows(framework, system) if assessment.catalog.is_leaf(row.ref))
 
 
 def _title(assessment: Assessment, ref: str | None) -> str:
@@ -153,7 +157,7 @@ def _system_facts(assessment: Assessment, system: AISystem) -> Iterator[Fact]:
     yield "Owner", _title(assessment, system.owner)
     for name in (*_FACTS, *_PROSE, *_LISTS):
         if name in content:
-            prose = name in (*_PROSE, *_LISTS, "version")
+            prose = name in (*_PROSE, *_LISTS)
             yield sentence(words(name)), _said(content[name]) if prose else words(_said(content[name]))
     if system.in_operation_since is None:
         yield "In operation since", "not in operation"
@@ -208,15 +212,20 @@ def _indicators(assessment: Assessment, ref: str, pieces: ByRecord) -> Iterator[
         yield IndicatorRow(indicator, latest, reading)
 
 
-def _evidence(assessment: Assessment, ref: str, pieces: ByRecord) -> Iterator[EvidenceRow]:
-    rows = []
-    for one in (ref, *assessment.records.belonging_to(ref)):
-        kinds: defaultdict[tuple[str, str], list[Evidence]] = defaultdict(list)
-        for item in pieces.get(one, ()):
-            kinds[item.predicate, item.topic].append(item)
-        for found in kinds.values():
-            rows.append(EvidenceRow(found[0], _title(assessment, one), describe(found[0]).partition(": ")[2], len(found) - 1))
-    yield from sorted(rows, key=lambda row: (row.evidence.observed_at, row.evidence.id, row.about), reverse=True)
+def _evidence(assessment: Assessment, ref: str, pieces: ByRecord) -> list[EvidenceRow]:
+    rows = [
+        EvidenceRow(found[0], _title(assessment, one), describe(found[0]).partition(": ")[2], len(found) - 1)
+        for one in (ref, *assessment.records.belonging_to(ref))
+        for found in _by_kind(pieces.get(one, ()))
+    ]
+    return sorted(rows, key=lambda row: (row.evidence.observed_at, row.evidence.id, row.about), reverse=True)
+
+
+def _by_kind(pieces: Sequence[Evidence]) -> Iterable[list[Evidence]]:
+    kinds: defaultdict[tuple[str, str], list[Evidence]] = defaultdict(list)
+    for item in pieces:
+        kinds[item.predicate, item.topic].append(item)
+    return kinds.values()
 
 
 def _parts(assessment: Assessment, ref: str) -> Iterator[tuple[str, tuple[PartView, ...]]]:

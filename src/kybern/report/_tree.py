@@ -35,21 +35,21 @@ class Node:
 
 def tree(reason: Reason) -> Node:
     """Make a reason and all under it ready for the page."""
-    if reason.kind == "check" and len(reason.children) == 1 and reason.children[0].kind == "target":
-        return _single(reason, reason.children[0])
-    if reason.kind in ("check", "target") and reason.children:
-        return _node(reason, "" if reason.kind == "target" else reason.text, reason.children)
-    return _node(reason, _wanted(reason), reason.children)
+    below = reason.children
+    if reason.kind == "check" and len(below) == 1 and below[0].kind in ("target", "record"):
+        # A check and the only thing it looked at say the same: they become one.
+        said = any(child.counts for child in below[0].children)
+        return _node(reason, "" if said else _asked(reason), below[0].children, below[0].title)
+    if any(child.kind == "evidence" and child.counts for child in below):
+        return _node(reason, "", below)  # the piece that decides says it
+    return _node(reason, reason.text if below else _asked(reason), below)
 
 
-def _single(check: Reason, target: Reason) -> Node:
-    """Put a check and its only target together: they say the same."""
-    return _node(check, "" if target.children else f"Wanted: {target.text}.", target.children, target.title)
-
-
-def _wanted(reason: Reason) -> str:
-    empty = reason.kind in ("check", "target") and not reason.children and reason.status is not Status.MET
-    return f"Wanted: {reason.text}." if empty and reason.evidence is None and reason.kind == "target" else reason.text
+def _asked(reason: Reason) -> str:
+    """Give the sentence of a reason with nothing under it; where evidence was looked for, it says what is wanted."""
+    looked_for = reason.kind in ("check", "target") and reason.evidence is None and "anted:" not in reason.text
+    silent = reason.kind == "target" or any(child.kind == "target" for child in reason.children)
+    return f"Wanted: {reason.text}." if looked_for and silent else reason.text
 
 
 def _node(reason: Reason, said: str, below: Sequence[Reason], about: str = "") -> Node:

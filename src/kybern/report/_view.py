@@ -12,7 +12,7 @@ from kybern.evidence import Refusal
 from kybern.report._heatmap import HeatMap, heat_map
 from kybern.report._system import SystemPage, by_record, system_page
 from kybern.report._tree import Node, tree
-from kybern.report._words import control_anchor, requirement_anchor, system_anchor
+from kybern.report._words import control_anchor, requirement_anchor, short_name, system_anchor
 
 _FIRST_GAPS: Final = 8
 
@@ -125,7 +125,7 @@ class GapView:
     requirements: tuple[str, ...]
     closes: tuple[str, ...]
     gain: tuple[tuple[str, float], ...]
-    """Coverage won by framework title, 0 to 1."""
+    """Coverage won by framework, 0 to 1."""
 
     @property
     def anchor(self) -> str:
@@ -234,7 +234,7 @@ def _gap(assessment: Assessment, rank: int, gap: Gap, frameworks: Sequence[str])
 
     systems = set(assessment.systems)
     subjects = tuple((title_of(assessment, ref), system_anchor(ref) if ref in systems else None) for ref in gap.subjects)
-    gain = tuple((assessment.catalog.frameworks[name].title, won) for name, won in gap.gain.items() if name in frameworks)
+    gain = tuple((short_name(name), won) for name, won in gap.gain.items() if name in frameworks)
     return GapView(rank, gap, subjects, tuple(_wants(gap.missing)), within(gap.requirements), within(gap.closes), gain)
 
 

@@ -69,6 +69,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def short_name(framework: str) -> str:
+    """Write a framework's id for people: `ISO42001` is ISO 42001, `NIST_AI_RMF` is NIST AI RMF."""
+    return re.sub(r"(?<=[A-Z])(?=[0-9])", " ", framework.replace("_", " "))
+
+
 def requirement_anchor(ref: str) -> str:
     """Give the id of a requirement's place in the page; different requirements have different ones."""
     return "req-" + re.sub(r"[^A-Za-z0-9.]", lambda found: {" ": "-", ":": "-"}.get(found[0], f"_{ord(found[0]):x}"), ref)

@@ -31,7 +31,7 @@ def emit(about: str, records: Sequence[Mapping[str, Any]]) -> str:
 def comment(text: str) -> str:
     """Write prose as comment lines; nothing for no text."""
     lines = (
-        [line for paragraph in text.strip().split("\n") for line in (textwrap.wrap(paragraph, _WIDTH - 2) or [""])] if text.strip() else []
+        [line for paragraph in text.strip().split("\n") for line in (textwrap.wrap(paragraph, _WIDTH - 2, break_on_hyphens=False) or [""])] if text.strip() else []
     )
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
@@ -79,6 +79,9 @@ def _mapping(mapping: Mapping[str, Any], indent: int) -> Iterator[str]:
             yield f"{pad}{key}:"
             for one in value:
                 yield from _item(one, indent + 2) if isinstance(one, dict) else _text(f"{pad}  - ", one, indent + 4)
+        elif isinstance(value, dict):
+            yield f"{pad}{key}:"
+            yield from _mapping(value, indent + 2)
         else:
             yield from _text(f"{pad}{key}: ", value, indent + 2)
 

@@ -1,0 +1,33 @@
+"""Lets the tests of this folder import the small organisation they report on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from report_world import Parsed, assessed  # noqa: E402  (the line above makes it findable)
+
+from kybern.assessment import Assessment  # noqa: E402
+from kybern.evidence import Refusal  # noqa: E402
+from kybern.report import html_report  # noqa: E402
+
+REFUSED = (Refusal("evidence/bad.dsse.json", "bad-signature", "the signature does not fit <b>this</b>"),)
+
+
+@pytest.fixture(scope="session")
+def found() -> Assessment:
+    return assessed()
+
+
+@pytest.fixture(scope="session")
+def page(found: Assessment) -> str:
+    return html_report(found, REFUSED, "9.9.9")
+
+
+@pytest.fixture(scope="session")
+def parsed(page: str) -> Parsed:
+    return Parsed(page)
