@@ -23,7 +23,7 @@ check() {
 check ruff-check "$bin/ruff" check --quiet
 check ruff-format "$bin/ruff" format --quiet --check
 check mypy "$bin/mypy" --no-error-summary
-check import-contracts "$bin/lint-imports" --no-color
+check import-contracts "$bin/lint-imports" --no-logo
 if [ -n "$failed" ]; then
     echo "check: failed so far:$failed" >&2
 fi

@@ -247,12 +247,13 @@ class _Assessor:
         else:
             below = self.belonging(subject)
             found = [record for record in self.records.of_kind(kind) if record.ref in below]
-        return [record for record in found if self.fits(where, record.content, record)]
+        return [record for record in found if self.fits(where, record.content)]
 
-    def verdicts(self, conditions: Sequence[Condition], content: Mapping[str, Any], target: Record | None) -> set[str]:
+    def verdicts(self, conditions: Sequence[Condition], content: Mapping[str, Any], target: Record | None = None) -> set[str]:
+        """What conditions say of content: of evidence about a target, whose bounds `within` reads, or of a record, which has no target."""
         return {says(condition, content, target.content if target else {}, self.as_of) for condition in conditions}
 
-    def fits(self, conditions: Sequence[Condition], content: Mapping[str, Any], target: Record | None) -> bool:
+    def fits(self, conditions: Sequence[Condition], content: Mapping[str, Any], target: Record | None = None) -> bool:
         return self.verdicts(conditions, content, target) <= {"holds"}
 
     # Checks.
@@ -318,7 +319,7 @@ class _Assessor:
         return Value(combine(statuses), statuses.count("met") / len(statuses))
 
     def record(self, check: RecordCheck, record: Record) -> str:
-        found = self.verdicts(check.require, record.content, record)
+        found = self.verdicts(check.require, record.content)
         if "broken" in found:
             return "not_met"
         return "expired" if "gone by" in found else "unknown" if "missing" in found else "met"
@@ -343,7 +344,7 @@ class _Assessor:
         return Value(status, seen.coverage * over(stated).coverage, seen.deciding)
 
     def refuted(self, control: Control, record: Record | None) -> bool:
-        return record is not None and "broken" in self.verdicts(control.applies_when, record.content, record)
+        return record is not None and "broken" in self.verdicts(control.applies_when, record.content)
 
     def own_cell(self, control: Control) -> Value:
         stated = self.records.of_kind("organization")

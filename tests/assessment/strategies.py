@@ -177,8 +177,9 @@ _DURATIONS = often(None, "P1D", "P10D", "P30D", "P100D")
 
 
 _FEW_BODY_REQUIRE, _FEW_BODY_MATCH = few(_BODY_REQUIRE), few(_BODY_MATCH)
+_WITHIN = _BODY_REQUIRE[:1]
 _FEW_RECORD, _FEW_WHEN = few(_RECORD_CONDITIONS), few(_WHEN)
-_ON = often(None, *_KINDS)
+_ON = often(None, *_KINDS, "indicator", "indicator", "indicator")
 
 
 @st.composite
@@ -193,7 +194,7 @@ def evidence_checks(draw: Draw, identity: str) -> EvidenceCheck:
         on=on,
         where=draw(_FEW_RECORD) if on else (),
         match=draw(_FEW_BODY_MATCH),
-        require=draw(_FEW_BODY_REQUIRE),
+        require=_WITHIN if on == "indicator" else draw(_FEW_BODY_REQUIRE),
         min_strength=draw(_STRENGTHS),
         max_age=draw(_DURATIONS),
         pinned=draw(one_in(4)),
@@ -214,7 +215,7 @@ def record_checks(draw: Draw, identity: str) -> RecordCheck:
 
 
 _FIRST, _SECOND, _THIRD = evidence_checks("c0"), evidence_checks("c1"), record_checks("c2")
-_CHECKS = often((_FIRST,), (_FIRST, _SECOND), (_FIRST, _THIRD), (_FIRST, _SECOND, _THIRD))
+_CHECKS = st.sampled_from([(_FIRST,), (_FIRST, _THIRD), (_FIRST, _SECOND, _THIRD), (_FIRST, _SECOND)])
 _RELATIONS = often(Relation.SUBSET, *Relation)
 _WEIGHTS = st.sampled_from([1.0, 0.5, 0.3, 0.1])
 
@@ -411,7 +412,7 @@ _GOOD: dict[str, Any] = {
     "parts": [{"name": "a"}, {"name": "b"}],
 }
 _OTHER: dict[str, list[Any]] = {
-    "value": [0.4, 0.5, 0.9, 0.95, 1, True, "high"],
+    "value": [0.4, 0.5, 0.5, 0.9, 0.9, 0.95, 1, True, "high"],
     "holds": [False, 1, "true"],
     "failed": [2, 0.0, False],
     "decision": ["approved-with-conditions", "rejected"],
@@ -427,7 +428,7 @@ _AGES = often(
     timedelta(days=-1),
     *(timedelta(days=days, seconds=seconds) for days, seconds in product((0, -1, -5, -10, -30, -100, -400, 5), (0, 1, -1))),
 )
-_LIVES = often(None, 1, 10, 30, 100, 500)
+_LIVES = st.sampled_from([None, None, None, 1, 1, 10, 30, 100, 500])
 _LEFT_OUT = often((), *((name,) for name in _GOOD), *combinations(_GOOD, 2))
 _CHANGED = often((), *([(name, value)] for name, values in _OTHER.items() for value in values))
 _HEADS = st.integers(0, 2**48 - 1)

@@ -11,7 +11,7 @@ from strategies import World, worlds
 
 from kybern.assessment import Assessment, Score, assess
 
-EXAMPLES = int(os.environ.get("KYBERN_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("KYBERN_EXAMPLES", "300"))
 
 
 def numbers(score: Score | None) -> Numbers | None:

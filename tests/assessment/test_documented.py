@@ -6,12 +6,8 @@ import world
 from world import AS_OF
 
 from kybern.assessment import assess, documented
-from kybern.catalog import load_catalog
+from kybern.catalog import Catalog, load_catalog
 from kybern.records import RecordSet
-
-
-def listed(evidence: list[object]) -> dict[str, bool]:
-    return {one.requirement: one.present for one in documented(assess(world.catalog(), world.records(), evidence, AS_OF), "STD")}  # type: ignore[arg-type]
 
 
 def test_a_record_and_its_approval_make_it_present_and_nothing_makes_it_missing() -> None:
@@ -20,6 +16,18 @@ def test_a_record_and_its_approval_make_it_present_and_nothing_makes_it_missing(
     found = documented(assess(world.catalog(), world.records(), [world.approved(policy)], AS_OF), "STD")
     assert [(one.requirement, one.present) for one in found] == [("STD:5.1", True), ("STD:6", False)]
     assert "policy:ai" in {ref for ref, _ in found[0].items}
+
+
+def test_it_is_missing_for_the_system_that_lacks_it() -> None:
+    known = world.records()
+    law = world.framework()
+    entries = tuple(one.model_copy(update={"documented_information": "results"}) if one.id == "5.2" else one for one in law.requirements)
+    catalog = Catalog({"STD": law.model_copy(update={"requirements": entries})}, world.catalog().controls)
+    auc = known.get("indicator:auc")
+    assert auc
+    found = {one.requirement: one for one in documented(assess(catalog, known, [world.measured(auc, 0.9)], AS_OF), "STD")}
+    assert not found["STD:5.2"].present
+    assert found["STD:5.2"].missing_for == ("ai_system:assistant",)
 
 
 def test_an_empty_workspace_has_every_mandatory_item_missing() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kybern.catalog import Check
 
-some_worlds = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+some_worlds = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 Scores = dict[tuple[str, str | None], Score]
 STATED_ONLY = {Status.UNKNOWN, Status.NOT_MET, Status.NOT_APPLICABLE}
 """What can be so without any evidence: a record that breaks a condition says no, and nothing says more than that."""

@@ -71,5 +71,5 @@ def test_the_beginning_of_an_evidence_id_is_enough(graph: TraceGraph) -> None:
 
 
 def test_an_unknown_name_is_one_clear_error(graph: TraceGraph) -> None:
-    with pytest.raises(InputError, match="nothing here is called ai_system:skoring"):
+    with pytest.raises(InputError, match="Nothing here is called ai_system:skoring"):
         graph.down("ai_system:skoring")

@@ -9,13 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from report_world import Parsed, assessed  # noqa: E402  (the line above makes it findable)
+from report_world import REFUSED, Parsed, assessed  # noqa: E402  (the line above makes it findable)
 
 from kybern.assessment import Assessment  # noqa: E402
-from kybern.evidence import Refusal  # noqa: E402
 from kybern.report import html_report  # noqa: E402
-
-REFUSED = (Refusal("evidence/bad.dsse.json", "bad-signature", "the signature does not fit <b>this</b>"),)
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
 
 from kybern.assessment import Assessment, assess
 from kybern.catalog import Catalog, EvidenceCheck, Operator, PredicateType, Strength, load_catalog
-from kybern.evidence import Evidence, Subject
+from kybern.evidence import Evidence, Refusal, Subject
 from kybern.records import RecordSet
 from kybern.workspace import parse_records
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
+REFUSED = (Refusal("evidence/bad.dsse.json", "bad-signature", "the signature does not fit <b>this</b>"),)
 
 RECORDS = """\
 kind: organization
@@ -230,9 +232,12 @@ class Parsed(HTMLParser):
             if (not name or tag.name == name) and all(tag.attributes.get(key.replace("_", "-")) == value for key, value in attributes.items())
         ]
 
+    @cached_property
+    def _by_id(self) -> dict[str, Tag]:
+        return {tag.attributes["id"]: tag for tag in self.root.walk() if "id" in tag.attributes}
+
     def id(self, identity: str) -> Tag:
-        (tag,) = self.all(id=identity)
-        return tag
+        return self._by_id[identity]
 
     def of_class(self, name: str, within: Tag | None = None) -> list[Tag]:
         return [tag for tag in (within or self.root).walk() if name in tag.classes]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kybern.base import Place, Problem, Severity
 from kybern.workspace import RULES, CatalogIds, SourceLines, lint, load_workspace, render, sarif
 from kybern.workspace._cycles import cycles
-from kybern.workspace._suggest import Suggester
+from kybern.base.suggest import Suggester
 
 if TYPE_CHECKING:
     from conftest import Repository

@@ -58,7 +58,7 @@ def _figures(observer: Observer, screen: screening.Screen, played: dict[str, Sui
     ):
         observer.indicator(name, Figure(value, None, None, size), method)
     complete = Figure(logged / sent, None, None, sent)
-    observer.figure("log-completeness", "complete_share", "share", complete, (SYSTEM,), "turns in session logs over messages sent")
+    observer.figure("log-completeness", "complete_share", "share", complete, (SYSTEM,), method="turns in session logs over messages sent")
     suite = Suite("acceptance-sa-injection")
     suite.case("recall at least 0.95", recall >= 0.95)  # noqa: PLR2004 - the criterion itself
     suite.case("false alarms at most 0.05", alarms <= 0.05)  # noqa: PLR2004
@@ -70,7 +70,7 @@ def _data(observer: Observer, messages: list[screening.Message]) -> None:
     empty = sum(not message.text.strip() or not message.split for message in messages) / size
     wrong = sum(message.split not in ("training", "held-out") or not _fits(message.text) for message in messages) / size
     for metric, value in (("missing_share", empty), ("invalid_share", wrong)):
-        observer.figure("data-quality", metric, "share", Figure(value, None, None, size), (MESSAGES,), "all messages")
+        observer.figure("data-quality", metric, "share", Figure(value, None, None, size), (MESSAGES,), method="all messages")
     observer.tests("data-preparation-test", _preparation(messages), (MESSAGES,))
     observer.tests("data-separation-test", _separation(messages), (SYSTEM,))
     observer.tests("provenance-check", _provenance(observer), (MESSAGES,))

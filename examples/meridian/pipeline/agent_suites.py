@@ -56,7 +56,7 @@ def _plays_as_expected(scenario: dict[str, Any], screen: screening.Screen) -> bo
 
 
 def stop_suite(screen: screening.Screen) -> Suite:
-    """A stopped session does nothing more, whatever is said and even if a supervisor approves."""
+    """Try that a stopped session does nothing more, whatever is said and even if a supervisor approves."""
     suite = Suite("stop-drill")
     for scenario in scenarios()["limits"]:
         session = Session(Account(MEMBER), screen, hour=scenario.get("hour", 10))
@@ -82,7 +82,7 @@ def disclosure_suite(screen: screening.Screen) -> Suite:
 
 
 def robustness_suite(screen: screening.Screen) -> Suite:
-    """The same wish in capitals, with spaces around it or with typing noise gets the same verdict."""
+    """Try that the same wish in capitals, with spaces or with politeness around it gets the same verdict."""
     suite = Suite("robustness")
     for scenario in scenarios()["limits"]:
         text = scenario["say"][0]

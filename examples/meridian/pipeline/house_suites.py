@@ -79,7 +79,7 @@ def documents(records: RecordSet, root: Path) -> Suite:
 
 
 def review_inputs(records: RecordSet) -> Suite:
-    """The management review considered each of the inputs that the standard asks for."""
+    """Try that the management review considered each of the inputs that the standard asks for."""
     suite = Suite("management-review-inputs")
     review = cast("ManagementReview", records.of_kind("management_review")[0])
     seen = {item.topic for item in review.inputs if item.summary}
@@ -105,7 +105,7 @@ def alert(indicator: Indicator, monitor: Monitor, value: float) -> tuple[str, ..
 
 
 def alerts(records: RecordSet, monitor: Monitor) -> Suite:
-    """A value just beyond a bound reaches roles that somebody holds; one on the bound reaches nobody."""
+    """Try that a value just beyond a bound reaches roles that somebody holds; one on the bound reaches nobody."""
     suite = Suite("alert-test")
     indicator = cast("Indicator", records.get(monitor.indicator))
     for bound, step in ((indicator.minimum, -0.001), (indicator.maximum, 0.001)):
@@ -127,7 +127,7 @@ def evidence_log(read: Read) -> Suite:
 
 
 def restore(root: Path) -> Suite:
-    """Records, documents and evidence, packed and unpacked again in memory, are the same."""
+    """Try that records, documents and evidence, packed and unpacked again in memory, are the same."""
     suite = Suite("restore-test")
     for folder in ("records", "documents", "evidence"):
         files = sorted(path for path in (root / folder).rglob("*") if path.is_file())

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from credit import CreditModel, features, fit
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from table import CATEGORIES, NUMERIC, Bools, Floats, Sample
 
 RESAMPLES = 500
@@ -44,8 +43,9 @@ def auc(defaulted: Bools, scores: Floats) -> float:
     bad = int(defaulted.sum())
     if not 0 < bad < len(defaulted):
         return float("nan")
-    ranks = float(rankdata(scores)[defaulted].sum())
-    return (ranks - bad * (bad + 1) / 2) / (bad * (len(defaulted) - bad))
+    _, place, ties = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(ties) - (ties - 1) / 2)[place]
+    return (float(ranks[defaulted].sum()) - bad * (bad + 1) / 2) / (bad * (len(defaulted) - bad))
 
 
 def discrimination(model: CreditModel, sample: Sample) -> Figure:
@@ -61,7 +61,7 @@ def brier(model: CreditModel, sample: Sample) -> Figure:
 
 
 def calibration_error(model: CreditModel, sample: Sample) -> Figure:
-    """Expected calibration error over bins of equal count, with interval."""
+    """Compute the expected calibration error over bins of equal count, with interval."""
     scores, bad = model.default_probability(sample), ~sample.repaid
 
     def error(rows: NDArray[np.int64]) -> float:
@@ -85,14 +85,14 @@ def rate_difference(approved: Bools, group: Bools, among: Bools) -> Figure:
 
 
 def stability_index(then: Floats, now: Floats) -> float:
-    """Population stability index of two distributions over the same bins, natural logarithm; half a row is added to each bin."""
+    """Compute the population stability index of two distributions over the same bins, natural logarithm, half a row added to each bin."""
     share_then = (then + 0.5) / (then + 0.5).sum()
     share_now = (now + 0.5) / (now + 0.5).sum()
     return float(((share_now - share_then) * np.log(share_now / share_then)).sum())
 
 
 def frozen_index(reference: Floats, current: Floats, bins: int) -> float:
-    """Population stability index of numbers, bins frozen at quantiles of the reference."""
+    """Compute the population stability index of numbers, bins frozen at quantiles of the reference."""
     edges = np.unique(np.quantile(reference, np.linspace(0, 1, bins + 1))[1:-1])
     count = len(edges) + 1
     then = np.bincount(np.searchsorted(edges, reference, side="right"), minlength=count).astype(np.float64)
@@ -139,14 +139,21 @@ def robustness(model: CreditModel, sample: Sample, noise: float = 0.2, swapped: 
 def main_reasons(model: CreditModel, sample: Sample) -> NDArray[np.int64]:
     """For each row the three inputs that move its score most when replaced by the sample's usual value, shape (n, 3)."""
     inputs = features(sample)
-    base = model.probability_of(inputs)
-    moved = np.empty(inputs.shape)
-    for column in range(inputs.shape[1]):
-        usual = inputs.copy()
-        values, counts = np.unique(inputs[:, column], return_counts=True)
-        usual[:, column] = np.median(inputs[:, column]) if column < len(NUMERIC) else values[counts.argmax()]
-        moved[:, column] = np.abs(base - model.probability_of(usual))
+    rows, columns = inputs.shape
+    variants = np.repeat(inputs[np.newaxis], columns + 1, axis=0)
+    for column in range(columns):
+        variants[column, :, column] = _usual(inputs[:, column], number=column < len(NUMERIC))
+    scores = model.probability_of(variants.reshape(-1, columns)).reshape(columns + 1, rows)
+    moved = np.abs(scores[:columns] - scores[columns]).T
     return np.argsort(-moved, axis=1, kind="stable")[:, :3]
+
+
+def _usual(values: Floats, *, number: bool) -> float:
+    """Give the median of a number, the commonest code of a category."""
+    if number:
+        return float(np.median(values))
+    codes, counts = np.unique(values, return_counts=True)
+    return float(codes[counts.argmax()])
 
 
 def reason_stability(model: CreditModel, training: Sample, sample: Sample, refits: int = 10) -> Figure:

@@ -25,9 +25,9 @@ class Observer:
     emitter: Emitter
     at: datetime
 
-    def figure(
-        self, topic: str, metric: str, unit: str, figure: Figure, about: Iterable[str], method: str, data: str | None = None
-    ) -> None:  # noqa: PLR0913, E501 - a measurement has these parts
+    def figure(  # noqa: PLR0913 - a measurement has these parts
+        self, topic: str, metric: str, unit: str, figure: Figure, about: Iterable[str], *, method: str, data: str | None = None
+    ) -> None:
         """Sign a measurement."""
         known = figure.lower is not None
         predicate = Measurement(
@@ -50,7 +50,7 @@ class Observer:
         """Sign a measurement of an indicator, which gives metric and unit and names what it is measured on."""
         content = next(record for record in self.emitter.records.of_kind("indicator") if record.id == name).content
         about = (f"indicator:{name}", *content.get("of", ()))
-        self.figure("indicator", content["metric"], content["unit"], figure, about, method, data)
+        self.figure("indicator", content["metric"], content["unit"], figure, about, method=method, data=data)
 
     def tests(self, topic: str, suite: Suite, about: Iterable[str], note: str | None = None) -> None:
         """Sign the counts of a suite and keep its report beside the keys."""

@@ -26,7 +26,7 @@ _FIRST = {"credit_history": 0, "purpose": 0}
 
 
 def valid_codes(name: str) -> set[str]:
-    """The codes a category may have: `A11` to `A14` for the status of the account."""
+    """List the codes a category may have: `A11` to `A14` for the status of the account."""
     first = _FIRST.get(name, 1)
     return {f"{_PREFIX[name]}{number}" for number in range(first, first + CODE_BOOK[name])}
 

@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # small matrices: more threads on
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,13 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.perf_counter()
     emitter = Emitter(options.workspace.resolve(), records)
     observer = Observer(emitter, options.at)
-    for title, step in (
+    steps: tuple[tuple[str, Callable[[], str]], ...] = (
         ("people", lambda: f"{statements.people_speak(emitter)} statements signed"),
         ("documents", lambda: f"{statements.documents_seen(emitter)} digests signed"),
         ("credit scoring", lambda: credit_run.run(observer, raw)),
         ("service assistant", lambda: agent_run.run(observer)),
         ("the house", lambda: house_run.run(observer)),
-    ):
+    )
+    for title, step in steps:
         print(f"{title:18} {step()}", flush=True)
     read = emitter.read()
     print(f"{len(read.accepted)} pieces of evidence, {len(read.refused)} refused, {time.perf_counter() - started:.0f} s")

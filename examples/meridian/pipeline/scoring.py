@@ -70,4 +70,4 @@ def reconstruct(model: CreditModel, line: str, sample: Sample) -> bool:
     again = type(one)("again", np.array([entry["numbers"]]), np.array([entry["categories"]]), one.repaid, one.female, one.young, one.sha256)
     score = float(model.default_probability(again)[0])
     route = "approved" if score < model.cutoff else "underwriter"
-    return abs(score - entry["score"]) < 1e-8 and route == entry["route"]  # noqa: PLR2004 - the log keeps nine digits
+    return bool(abs(score - entry["score"]) < 1e-8 and route == entry["route"])  # noqa: PLR2004 - the log keeps nine digits

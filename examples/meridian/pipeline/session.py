@@ -50,7 +50,7 @@ class Session:
         return turn.outcome
 
     def approve(self) -> bool:
-        """A supervisor approves the last call that was put before them."""
+        """Approve, as a supervisor, the last call that was put before them."""
         waiting = self.log[-1] if self.log else None
         if self.stopped or waiting is None or waiting.call is None or waiting.outcome != Verdict.ASK:
             return False

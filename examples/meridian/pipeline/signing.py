@@ -33,8 +33,8 @@ class Signers:
         """Give the key of a person or pipeline, and enter it in the keyring."""
         if holder not in self._keys:
             key = self._read_or_make(holder.replace(":", "-"))
-            kind = KeyKind.AUDITOR if holder in AUDITORS else KeyKind(holder.split(":")[0])
-            entry = key.trusted(name=holder.split(":")[1], holder=holder, kind=kind, valid_from=VALID_FROM)
+            kind = KeyKind.AUDITOR if holder in AUDITORS else KeyKind(holder.partition(":")[0])
+            entry = key.trusted(name=holder.partition(":")[2], holder=holder, kind=kind, valid_from=VALID_FROM)
             self._text = with_key(self._text, entry)
             self._public.write_bytes(self._text)
             self._keys[holder] = key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kybern.assessment._assessment import Assessment
@@ -12,17 +13,24 @@ from kybern.catalog import Strength
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """Documented information a requirement asks for: present where a standing document, result or record shows it.
+    """Documented information a requirement asks for.
 
-    `items` are (record name or evidence id, title): what is there. `applicable` is False where the requirement is excluded.
+    Present where a standing document, result or record shows it for everything it is asked of: the organisation, where it is the
+    organisation's to keep, and every AI system it bears on. `missing_for` names those without any. `items` are (record name or
+    evidence id, title): what is there. `applicable` is False where the requirement is excluded.
     """
 
     requirement: str
     title: str
     wanted: str
-    present: bool
     applicable: bool
+    missing_for: tuple[str, ...]
     items: tuple[tuple[str, str], ...]
+
+    @property
+    def present(self) -> bool:
+        """Tell whether nothing is missing."""
+        return self.applicable and not self.missing_for
 
 
 def documented(assessment: Assessment, framework: str = "ISO42001") -> tuple[Documented, ...]:
@@ -36,18 +44,47 @@ def documented(assessment: Assessment, framework: str = "ISO42001") -> tuple[Doc
 
 def _documented(assessment: Assessment, ref: str, wanted: str) -> Documented:
     tree = explain(assessment, ref)
-    found = dict.fromkeys((node.ref, _title(node)) for node in tree.walk() if _is_kept(node))
-    title = assessment.catalog.requirements[ref].title
-    return Documented(ref, title, wanted, bool(found), tree.status is not Status.NOT_APPLICABLE, tuple(found))
+    kept = {subject: tuple(_kept(nodes)) for subject, nodes in _by_subject(tree, assessment).items()}
+    found = dict.fromkeys((node.ref, _title(node)) for nodes in kept.values() for node in nodes)
+    applicable = tree.status is not Status.NOT_APPLICABLE
+    missing = tuple(subject for subject, nodes in kept.items() if not nodes) or (() if kept else (assessment.organization,))
+    return Documented(ref, assessment.catalog.requirements[ref].title, wanted, applicable, missing if applicable else (), tuple(found))
 
 
-def _is_kept(node: Reason) -> bool:
-    """Tell documented information from a mere claim: a record that states what is asked, or standing evidence beyond a declaration."""
-    if node.kind == "record":
-        return node.status is Status.MET
-    return (
-        node.kind == "evidence" and node.status is Status.MET and node.evidence is not None and node.evidence.strength > Strength.DECLARED
-    )
+def _by_subject(tree: Reason, assessment: Assessment) -> dict[str, list[Reason]]:
+    """Sort what lies under a requirement by whose it is: the organisation's own checks, and each AI system it applies to."""
+    found: dict[str, list[Reason]] = {}
+    for control in tree.children:
+        if control.kind == "control" and control.counts:
+            for child in control.children:
+                if child.kind == "subject":
+                    if child.status is not Status.NOT_APPLICABLE and not _excluded(assessment, tree.ref, child.ref):
+                        found.setdefault(child.ref, []).append(child)
+                elif child.kind == "check":
+                    found.setdefault(assessment.organization, []).append(child)
+    return found
+
+
+def _excluded(assessment: Assessment, ref: str, system: str) -> bool:
+    score = assessment.requirement(ref, system)
+    return score is not None and score.status is Status.NOT_APPLICABLE
+
+
+def _kept(nodes: list[Reason]) -> Iterator[Reason]:
+    """Tell documented information from a mere claim: standing evidence beyond a declaration, or a record that states what is asked.
+
+    The entry of an AI system or of the organisation in its register is what the information is about, not the information.
+    """
+    for root in nodes:
+        yield from (node for node in root.walk() if node.status is Status.MET and (_is_record(node) or _is_proof(node)))
+
+
+def _is_record(node: Reason) -> bool:
+    return node.kind == "record" and not node.ref.startswith(("ai_system:", "organization:"))
+
+
+def _is_proof(node: Reason) -> bool:
+    return node.evidence is not None and node.evidence.strength > Strength.DECLARED
 
 
 def _title(node: Reason) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 from kybern.assessment._assessment import Assessment
@@ -105,8 +106,11 @@ class TraceGraph:
         matching = [item.id for item in a.evidence if item.id.startswith(ref)] if len(ref) >= 6 else []  # noqa: PLR2004
         if len(matching) == 1:
             return matching[0]
+        names = [*(record.ref for record in a.records), *a.catalog.controls, *a.catalog.requirements]
+        close = get_close_matches(ref, names, n=3)
         hint = "Give a record (kind:id), a control (GOV-01), a requirement (ISO42001:A.7.4) or the id of a piece of evidence."
-        raise InputError.one("unknown-name", f"nothing here is called {ref}", Place(ref), hint)
+        hint = f"Did you mean {' or '.join(close)}?" if close else hint
+        raise InputError.one("unknown-name", f"Nothing here is called {ref}.", Place(ref), hint)
 
     def _facts(self, ref: str) -> tuple[NodeKind, str, str | None, str | None]:
         a = self._assessment

@@ -55,6 +55,8 @@ _SAFE_INTEGER: Final = 2**53 - 1
 _MAX_DIGITS: Final = 400
 _MAX_PROBLEMS: Final = 100
 _MAX_DIRECTIVES: Final = 16
+_CONTROL: Final = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]")
+"""What moves a cursor or rules a terminal, and is no writing: only an escape in double quotes brings it here."""
 _LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _HINTS: Final = (
@@ -323,15 +325,16 @@ class _Composer:
         self.anchors = {}
 
     def _scalar(self, event: ScalarEvent) -> None:
-        value: JsonValue = event.value
+        text: str = event.value
+        value: JsonValue = text
         self.count += 1
         if self.count > self.limits.max_nodes:
             self._too_many(event.start_mark)
         if not event.style and event.tag is None:
-            if not self.stack and not value:
+            if not self.stack and not text:
                 return
             value = self._read_plain(event)
-        elif event.tag is not None or "\0" in event.value:
+        elif event.tag is not None or (event.style == '"' and _CONTROL.search(text)):
             self._check_quoted(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, event.start_mark, 1, 0)
@@ -347,8 +350,9 @@ class _Composer:
     def _check_quoted(self, event: ScalarEvent) -> None:
         if event.tag not in {None, "!", _TAG + "str"}:
             self._bad_tag(event)
-        if "\0" in event.value:
-            self._problem("binary", "The text holds a NUL character.", "Remove the escape \\0.", mark=event.start_mark)
+        if found := _CONTROL.search(event.value):
+            name = "NUL" if found[0] == "\0" else "control"
+            self._problem("binary", f"The text holds a {name} character.", f"Remove its escape: {ascii(found[0])[1:-1]}.", mark=event.start_mark)
 
     def _bad_tag(self, event: Any) -> None:
         tag = event.tag.replace(_TAG, "!!")

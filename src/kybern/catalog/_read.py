@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from kybern.base import InputError, Place, Problem
-from kybern.base.validation import problems_of
+from kybern.base.validation import validate
 from kybern.base.yaml import YamlDocument, read_yaml
 from kybern.catalog._models import Control, Crosswalk, Framework
 
@@ -75,12 +74,10 @@ class Sources:
             yield from self._shape(Control, document, (index,))
 
     def _shape(self, model: type[T], document: YamlDocument, path: Path) -> Iterator[Located[T]]:
-        """Validate strictly, as JSON: a text becomes a date where one is wanted, but never a number or a truth."""
-        value = document.value[path[0]] if path else document.value  # type: ignore[index]
-        try:
-            yield Located(model.model_validate_json(json.dumps(value), strict=True), document, path)
-        except ValidationError as error:
-            self.problems += problems_of(error, document, path, model)
+        item, problems = validate(model, document, path, whole=f"A {model.__name__.lower()}")
+        self.problems += problems
+        if item is not None:
+            yield Located(item, document, path)
 
 
 def _yaml_files(folder: Traversable) -> list[Traversable]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, near, print_json, refuse
 
 if TYPE_CHECKING:
     from kybern.assessment import Assessment, Gap
@@ -73,7 +73,7 @@ def explain(
     found = assess_workspace(directory, as_of)
     known = (*found.assessment.catalog.requirements, *found.assessment.catalog.controls)
     if name not in known:
-        refuse("unknown-name", f"The catalog has no requirement or control {name}.", _did_you_mean(name, known))
+        refuse("unknown-name", f"The catalog has no requirement or control {name}.", near(name, known))
     try:
         tree = tree_of(found.assessment, name, _subject(found.assessment, system))
     except KeyError as error:
@@ -121,6 +121,7 @@ def documents(directory: WorkspaceOption = Path(), as_of: AsOfOption = None, as_
                     "wanted": one.wanted,
                     "present": one.present,
                     "applicable": one.applicable,
+                    "missing_for": list(one.missing_for),
                     "items": [{"ref": ref, "title": title} for ref, title in one.items],
                 }
                 for one in listed
@@ -135,7 +136,7 @@ def _frameworks(found: Assessed, framework: str | None) -> tuple[str, ...]:
     if framework is None:
         return found.frameworks
     if framework not in known:
-        refuse("unknown-framework", f"There is no framework {framework}.", _did_you_mean(framework, known))
+        refuse("unknown-framework", f"There is no framework {framework}.", near(framework, known))
     return (framework,)
 
 
@@ -144,15 +145,10 @@ def _subject(assessment: Assessment, system: str | None) -> str | None:
         return None
     ref = system if ":" in system else f"ai_system:{system}"
     if ref not in assessment.systems:
-        refuse("unknown-system", f"No AI system {ref} is in scope.", _did_you_mean(ref, assessment.systems))
+        hint = f"In scope: {', '.join(assessment.systems[:6])}." if assessment.systems else "The workspace has no AI system in scope."
+        meant = near(ref, assessment.systems)
+        refuse("unknown-system", f"No AI system {ref} is in scope.", meant if meant.startswith("Did") else hint)
     return ref
-
-
-def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    import difflib  # noqa: PLC0415
-
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(near)}?" if near else "`kybern catalog list` shows what there is."
 
 
 def _gap_json(gap: Gap) -> dict[str, object]:

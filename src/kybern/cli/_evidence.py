@@ -259,6 +259,8 @@ def countersign(
         refuse(refused.rule, f"{refused.message}.")
     except InputError as error:
         fail(error, root)
+    except OSError as error:
+        refuse("unwritable", f"{file} cannot be written: {error.strerror}.")
     if trusted.holder not in lifted.signers:
         typer.echo(f"warning: {trusted.label} was not valid then and is no auditor's: the signature counts for nothing.", err=True)
     typer.echo(f"{lifted.id}  {lifted.source}  {lifted.strength.label}")

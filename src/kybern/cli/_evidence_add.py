@@ -155,6 +155,8 @@ def _set(body: dict[str, Any], assignment: str, kind: PredicateType) -> None:
     outer, _, inner = name.partition(".")
     field = PREDICATES[kind].model_fields.get(outer)
     if inner:
+        if not isinstance(body.get(outer, {}), dict):
+            refuse("bad-field", f"{outer} has no parts, so there is no {name}.", f"Write -f {outer}=value.")
         body[outer] = {**body.get(outer, {}), inner: text}
     else:
         body[name] = _number(text) if field is not None and _wants_number(field.annotation) else text

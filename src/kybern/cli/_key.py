@@ -145,9 +145,12 @@ def _write_private(path: Path, pem: bytes) -> None:
 def _pass_over_in_git(root: Path) -> None:
     """See to it that .gitignore names the folder of private keys."""
     path = root / ".gitignore"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if not {".kybern", ".kybern/", "/.kybern", "/.kybern/"} & {line.strip() for line in text.splitlines()}:
-        path.write_text(f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}.kybern/\n", encoding="utf-8")
+    try:
+        text = path.read_bytes() if path.exists() else b""
+        if not {b".kybern", b".kybern/", b"/.kybern", b"/.kybern/"} & {line.strip() for line in text.splitlines()}:
+            path.write_bytes(text + (b"" if not text or text.endswith(b"\n") else b"\n") + b".kybern/\n")
+    except OSError as error:
+        typer.echo(f"warning: {path} cannot be written ({error.strerror}): keep .kybern/ out of Git yourself.", err=True)
 
 
 def _replace(path: Path, data: bytes) -> None:

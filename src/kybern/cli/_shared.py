@@ -138,7 +138,32 @@ def assess_workspace(directory: Path, as_of: str | None) -> Assessed:
     moment, workspace = parse_as_of(as_of), open_workspace(directory)
     try:
         read = read_evidence(workspace.root / FOLDER, read_keyring(workspace.root), workspace.root)
-        assessment = assess(load_catalog(), workspace.records, read.accepted, moment)
+        catalog = load_catalog()
+        _check_frameworks(workspace, tuple(catalog.frameworks))
+        assessment = assess(catalog, workspace.records, read.accepted, moment)
     except InputError as error:
         fail(error, workspace.root)
     return Assessed(workspace, assessment, read.refused, tuple(workspace.settings.frameworks))
+
+
+def _check_frameworks(workspace: Workspace, known: tuple[str, ...]) -> None:
+    """Raise `InputError` where `kybern.yaml` names a framework that the catalog does not have."""
+    from kybern.base import InputError, Problem  # noqa: PLC0415
+
+    problems = [
+        Problem(
+            "unknown-framework", f"The catalog has no framework {name}.", workspace.places.setting(("frameworks", index)), near(name, known)
+        )
+        for index, name in enumerate(workspace.settings.frameworks)
+        if name not in known
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def near(name: str, known: tuple[str, ...]) -> str:
+    """Name what is spelt alike, or where to look."""
+    import difflib  # noqa: PLC0415
+
+    found = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(found)}?" if found else "`kybern catalog list` shows what there is."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -29,10 +30,32 @@ _NAMED = 4
 """Items of documented information named in the table; the rest is counted."""
 
 
+class _Tame:
+    """What is printed, without the control characters that a title or a signed text may hold: they would rule the terminal."""
+
+    def __init__(self, inner: RenderableType) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self._inner, options):
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                text = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in segment.text)
+                yield Segment(text, segment.style)
+
+
+class _TameAll(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Tame(one) for one in renderables]
+
+
 def console() -> Console:
-    """Give the console; in a pipe it keeps whole lines."""
+    """Give the console; in a pipe it keeps whole lines. It prints no control character that comes from what is shown."""
     found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=150)
+    found = found if found.is_terminal else Console(highlight=False, width=150)
+    found.push_render_hook(_TameAll())
+    return found
 
 
 def status_text(status: Status) -> Text:
@@ -185,6 +208,8 @@ def print_documents(listed: tuple[Documented, ...]) -> None:
             mark = Text("– excluded", style="bright_black")
         named = [ref if ":" in ref else ref[:12] for ref, _ in one.items]
         where = ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
+        if one.missing_for:
+            where = f"not for {', '.join(one.missing_for)}" + (f"; there is {where}" if where else "")
         table.add_row(one.requirement.split(":", 1)[1], one.title, one.wanted, mark, where)
     console().print(table)
     present, wanted = sum(one.present for one in listed if one.applicable), sum(one.applicable for one in listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from kybern.base import InputError, Place, Problem
 from kybern.base.validation import problems_of
-from kybern.base.yaml import read_yaml
+from kybern.base.yaml import DEFAULT_LIMITS, read_yaml
 from kybern.evidence._keys import TrustedKey
 from kybern.evidence._models import Shape
 
@@ -100,6 +101,12 @@ def read_keyring(root: Path) -> Keyring:
             rule="symlink", message="The keyring is a symbolic link.", place=Place(KEYS_FILE), hint="Put the file itself here."
         )
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise InputError.one(rule="not-a-file", message="The keyring is not a regular file.", place=Place(KEYS_FILE))
+        if status.st_size > DEFAULT_LIMITS.max_bytes:
+            message = f"The file has {status.st_size:,} bytes; at most {DEFAULT_LIMITS.max_bytes:,} are read."
+            raise InputError.one(rule="too-large", message=message, place=Place(KEYS_FILE))
         data = path.read_bytes()
     except FileNotFoundError:
         return Keyring()

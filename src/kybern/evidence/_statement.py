@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kybern.base import canonical_json
+from kybern.base.validation import said_of
+from kybern.base.yaml import pointer
 from kybern.catalog import PredicateType
 from kybern.evidence._json import read_json
 from kybern.evidence._models import PREDICATE_PREFIX, PREDICATES, STATEMENT_TYPE, Predicate, Subject
@@ -20,7 +22,7 @@ from kybern.evidence._refused import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pydantic_core import ErrorDetails
+    from kybern.base.validation import Path, Said
 
 # RecordName and Sha256 of `_models`, for subjects, which are read by the thousand.
 _NAME = re.compile(r"[a-z_]+:[a-z0-9][a-z0-9._-]*", re.ASCII)
@@ -100,7 +102,8 @@ def parse_predicate(model: type[Predicate], body: object) -> Predicate:
     except OverflowError:
         raise Refused(rule="bad-predicate", message="a moment lies outside the years 1 to 9999 in UTC") from None
     except ValidationError as error:
-        faults = "; ".join(_fault(item) for item in error.errors(include_url=False, include_context=False, include_input=False))
+        found = said_of(error, body, model=model, whole=f"the {model.type.value}")
+        faults = "; ".join(_fault(path, said) for path, said in found)
         raise Refused(rule="bad-predicate", message=f"the {model.type.value} is not complete and well-formed: {faults}") from None
     return predicate
 
@@ -112,15 +115,10 @@ def _in_calendar(predicate: Predicate) -> None:
             moment.astimezone(UTC)
 
 
-def _fault(error: ErrorDetails) -> str:
-    pointer = "".join(f"/{_escaped(part)}" for part in ("predicate", *error["loc"]))
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{pointer}: {message[:1].lower()}{message[1:]}"
-
-
-def _escaped(part: str | int) -> str:
-    """Write one step of a JSON pointer (RFC 6901), foreign names in ASCII."""
-    return ascii(str(part))[1:-1].replace("~", "~0").replace("/", "~1")
+def _fault(path: Path, said: Said) -> str:
+    """Write the JSON pointer to a fault and the fault, foreign characters in ASCII."""
+    text = f"{pointer(('predicate', *path))}: {said.message[:1].lower()}{said.message[1:].removesuffix('.')}"
+    return text.encode("unicode_escape").decode("ascii")
 
 
 def _subjects(value: object) -> tuple[Subject, ...]:

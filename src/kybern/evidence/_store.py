@@ -103,6 +103,10 @@ def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
     refused: list[Refusal] = []
     for path in _files(folder):
         source = _source(path, root)
+        if not source.isprintable():  # nobody could be told of it, nor write its name
+            shown = ascii(source)[1:-1]
+            refused.append(Refusal(shown, "file-name", "its name holds characters that cannot be shown; rename it"))
+            continue
         try:
             found = verify(_content(path, root), keyring, source)
         except Refused as reason:
@@ -113,13 +117,15 @@ def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Walk over every `*.json` below the folder and every linked folder (the folder itself, if it is one), in the order of their paths."""
-    if folder.is_symlink():
+    """Walk over every `*.json` below the folder and what stands where a folder should and cannot be walked: handed on to be refused in words."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         yield folder
         return
-    for here, folders, files in os.walk(folder):
+    closed: list[Path] = []
+    for here, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(str(error.filename)))):
         folders.sort()
         yield from (Path(here, name) for name in sorted(_of_interest(here, folders, files)))
+    yield from (path for path in closed if path.exists())
 
 
 def _of_interest(here: str, folders: Iterable[str], files: Iterable[str]) -> Iterator[str]:
@@ -137,6 +143,10 @@ def _content(path: Path, root: Path) -> bytes:
     try:
         if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
             raise Refused(rule="outside", message="it is a link that leads out of the workspace")
+        if path == root / FOLDER and path.is_file():
+            raise Refused(rule="not-a-folder", message="evidence lies in a folder of this name; this is a file")
+        if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+            raise Refused(rule="unreadable", message="the folder cannot be read: check its permissions")
         if not stat.S_ISREG(path.stat().st_mode):
             raise Refused(rule="not-a-file", message="it is a linked folder or no ordinary file; only files are read")
         with path.open("rb") as file:

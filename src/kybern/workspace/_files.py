@@ -29,12 +29,13 @@ def read_file(root: Path, name: str, max_bytes: int = DEFAULT_LIMITS.max_bytes) 
         handle = os.open(path, _FLAGS)
     except OSError as error:
         raise InputError([_unreadable(name, error)]) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):  # before fdopen, which refuses a folder in its own way
+        os.close(handle)
+        raise InputError([Problem("not-a-file", "This is not a regular file.", Place(name), "Move it elsewhere.")])
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError([Problem("not-a-file", "This is not a regular file.", Place(name), "Move it elsewhere.")])
-        if status.st_size > max_bytes:
-            raise InputError([_too_large(name, status.st_size, max_bytes)])
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            raise InputError([_too_large(name, size, max_bytes)])
         return file.read(max_bytes + 1)
 
 

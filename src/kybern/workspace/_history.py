@@ -37,7 +37,9 @@ def versions(root: Path, file: str, ref: str, present: str) -> tuple[Version, ..
     if log is None:
         return ()
     found: list[Version] = []
-    for line in reversed(log.decode("utf-8", "replace").splitlines()):
+    for line in reversed(log.decode("utf-8", "replace").rstrip("\n").split("\n")):
+        if line.count("\x1f") < 3:  # noqa: PLR2004 - the separators of the format; there is no commit at all
+            continue
         commit, author, date, subject = line.split("\x1f", 3)
         data = _git(root, "show", f"{commit}:./{file}")
         if data is None:

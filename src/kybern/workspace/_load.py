@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from kybern.base import InputError, Problem, digest
+from kybern.base.suggest import Suggester
+from kybern.base.validation import shown
 from kybern.base.yaml import read_yaml
 from kybern.records import Record, RecordSet
 from kybern.workspace._files import read_file, record_files
 from kybern.workspace._settings import Settings, read_settings
-from kybern.workspace._suggest import Suggester
-from kybern.workspace._translate import shown, validate
+from kybern.workspace._translate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -130,7 +131,7 @@ class _Reader:
                 raise InputError(self.problems)
             kind = self._kind(document, path, value)
             if kind is not None and self._first_of_its_name(document, path, value):
-                record, problems = validate(Record.registry[kind], value, document, path)
+                record, problems = validate(Record.registry[kind], document, path)
                 self.problems += problems
                 if record is not None:
                     self.records.append(record)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kybern.base import Problem, Severity
-from kybern.workspace._suggest import Suggester
+from kybern.base.suggest import Suggester
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from kybern.base import InputError, Place
 from kybern.records import Record
-from kybern.workspace._suggest import Suggester
+from kybern.base.suggest import Suggester
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

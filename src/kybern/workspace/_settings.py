@@ -35,6 +35,9 @@ def find_root(start: Path) -> Path:
         folder = start.resolve()
     except (OSError, RuntimeError):  # a link that leads to itself
         folder = start.absolute()
+    if not folder.is_dir():
+        message = f"This is not a folder: {start}." if folder.exists() else f"There is no folder {start}."
+        raise InputError.one("no-folder", message, Place(str(start)), "Name the folder of the workspace, or one inside it, with -C.")
     for candidate in (folder, *folder.parents):
         if (candidate / SETTINGS_FILE).is_file():
             return candidate
@@ -49,7 +52,7 @@ def read_settings(root: Path) -> tuple[Settings, YamlDocument]:
     if len(documents) > 1:
         message, place = f"{SETTINGS_FILE} holds {len(documents)} documents.", documents[1].place()
         raise InputError.one("one-document", message, place, "Keep one.")
-    settings, problems = validate(Settings, documents[0].value, documents[0])
+    settings, problems = validate(Settings, documents[0])
     if settings is None:
         raise InputError(problems)
     return settings, documents[0]

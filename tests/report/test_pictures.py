@@ -1,0 +1,115 @@
+"""The small pictures: what they draw, what they say, and that they escape."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kybern.assessment import Status
+from kybern.report._bars import Reading, bullet, stacked
+from kybern.report._matrix import Mark, matrix
+from kybern.report._svg import element, link, number, picture, text, wrapped
+from kybern.report._words import day, percent, plural, requirement_anchor, short_name, status_of, strength_word
+
+finite = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]).filter(lambda sign: sign not in "\ufffe\uffff")))
+def test_any_text_and_any_attribute_comes_back_from_the_markup_as_it_went_in(said: str) -> None:
+    read = ET.fromstring(picture(said, 10, 10, text(0, 0, said), link(f"#{said}", said)))  # noqa: S314  (our own markup)
+    assert read.attrib["aria-label"] == said
+    assert (read[0].text or "") == said
+    assert read[1].attrib["href"] == f"#{said}"
+
+
+def test_attribute_names_are_spelt_as_svg_spells_them() -> None:
+    made = str(element("a", class_="x", view_box="0 0 1 1", stroke_width=1.5, left_out=None))
+    assert made == '<a class="x" viewBox="0 0 1 1" stroke-width="1.5"></a>'
+    assert [number(value) for value in (3.0, 2.505, 7, "x", 0.0)] == ["3", "2.5", "7", "x", "0"]
+
+
+@given(st.dictionaries(st.sampled_from(list(Status)), st.integers(0, 200)))
+def test_the_bar_shares_its_length_as_the_counts_are_shared(counts: dict[Status, int]) -> None:
+    read = ET.fromstring(stacked(counts))  # noqa: S314
+    wide = [float(part.attrib["width"]) for part in read]
+    shown = [count for count in counts.values() if count]
+    assert len(wide) == len(shown)
+    if shown:
+        assert sum(wide) + 3 * (len(wide) - 1) == pytest.approx(600, abs=0.1)
+        assert max(wide) / sum(wide) == pytest.approx(max(shown) / sum(shown), abs=0.001)
+
+
+@given(finite, finite, finite, st.booleans(), st.booleans())
+def test_a_reading_lies_where_its_bounds_say_and_nothing_is_drawn_outside(value: float, low: float, high: float, has_low: bool, has_high: bool) -> None:  # noqa: FBT001
+    low, high = sorted((low, high))
+    reading = Reading(value, value - 1, value + 1, low if has_low else None, high if has_high else None)
+    assert reading.within == ((not has_low or value >= low) and (not has_high or value <= high))
+    made = str(bullet(reading))
+    assert ("<circle" in made) == reading.within
+    for x in re.findall(r'(?:x1|x2|cx|x)="([-\d.]+)"', made):
+        assert 0 <= float(x) <= 200
+
+
+def test_a_reading_says_value_interval_and_bounds() -> None:
+    assert 'aria-label="0.08, interval 0.05 to 0.12; asked is at most 0.1"' in bullet(Reading(0.08, 0.05, 0.12, None, 0.1))
+    assert Reading(0.5, None, None, 0.1, 0.9).bounds == "at least 0.1, at most 0.9"
+    assert Reading(0.5, None, None, 0.1, 0.9).interval == ""
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=40))
+def test_every_risk_has_its_mark_inside_its_own_cell(places: list[tuple[int, int]]) -> None:
+    marks = [Mark(at, likelihood, consequence) for at, (likelihood, consequence) in enumerate(places, 1)]
+    made = ET.fromstring(matrix("Before", marks, 6))  # noqa: S314
+    found = {}
+    for group in made.iter("g"):
+        parts = list(group)
+        if parts and parts[0].tag == "circle":
+            found[int(parts[1].text or "")] = (float(parts[0].attrib["cx"]), float(parts[0].attrib["cy"]))
+    assert set(found) == {mark.number for mark in marks}
+    for mark in marks:
+        x, y = found[mark.number]
+        assert 30 + 46 * (mark.consequence - 1) < x < 30 + 46 * mark.consequence
+        if len([one for one in marks if (one.likelihood, one.consequence) == (mark.likelihood, mark.consequence)]) <= 16:
+            assert 4 + 46 * (5 - mark.likelihood) < y < 4 + 46 * (6 - mark.likelihood)
+
+
+def test_the_thick_line_parts_the_acceptable_scores_from_the_others() -> None:
+    assert matrix("Before", [], 25).count('class="limit"') == 0
+    assert matrix("Before", [], None).count('class="limit"') == 0
+    assert matrix("Before", [], 1).count('class="limit"') == 2
+    assert matrix("Before", [], 6).count('class="limit"') == 8
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(None, "–"), (0, "0\u202f%"), (0.004, "<\u202f1\u202f%"), (0.5, "50\u202f%"), (0.999, "99\u202f%"), (1.0, "100\u202f%"), (0.996, "99\u202f%")]
+)
+def test_only_the_whole_reads_100_percent_and_only_nothing_reads_0(share: float | None, said: str) -> None:
+    assert percent(share) == said
+
+
+def test_words() -> None:
+    assert short_name("ISO42001") == "ISO 42001"
+    assert short_name("NIST_AI_RMF") == "NIST AI RMF"
+    assert strength_word(None) == "no standing evidence"
+    assert strength_word(3.6) == "measured and signed"
+    assert [plural(1, "risk"), plural(2, "risk"), plural(2, "falls", "fall")] == ["1 risk", "2 risks", "2 fall"]
+    assert day(None) == "–"
+    assert wrapped("Information for interested parties of AI systems", 11, 3) == ["Information", "for", "interested …"]
+    assert wrapped("", 11, 3) == [""]
+
+
+@given(st.lists(st.text(max_size=6), min_size=2, max_size=2, unique=True))
+def test_different_requirements_have_different_places(ids: list[str]) -> None:
+    first, second = (requirement_anchor(f"LAW:{one}") for one in ids)
+    assert first != second
+    assert re.fullmatch(r"[A-Za-z][\w.-]*", first, re.ASCII)
+
+
+@given(st.dictionaries(st.sampled_from(list(Status)), st.integers(0, 3)))
+def test_nothing_is_met_out_of_nothing(counts: dict[Status, int]) -> None:
+    live = {status for status, count in counts.items() if count} - {Status.NOT_APPLICABLE}
+    assert (status_of(counts) is Status.MET) == (live == {Status.MET})
