@@ -128,9 +128,10 @@ stamp() { wanted "requirements/$1.txt" >"$venv/.stamp-$1"; }
 
 venv_is_good || make_venv
 if is_stamped "$set_name"; then
+    say "$venv is up to date"
     exit 0
 fi
-say "installing $(grep -c '^[A-Za-z0-9].*==' "$lock") pinned packages, hashes checked ($lock); the first time takes a minute or two"
+say "installing the packages pinned in $lock, hashes checked; the first time takes a minute or two"
 install "$py" install --require-hashes --only-binary=:all: -r "$lock"
 say "installing kybern itself"
 install "$py" install --no-deps --no-build-isolation -e .

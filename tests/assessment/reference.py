@@ -341,7 +341,9 @@ class _Assessor:
             status = "partly_met"
         if status == "unknown" and "not_met" in [value.status for value in stated]:
             status = "not_met"
-        return Value(status, seen.coverage * over(stated).coverage, seen.deciding)
+        looked_at = len([check for check in control.checks if isinstance(check, EvidenceCheck)])
+        holding = seen.coverage * looked_at + sum(value.coverage for value in stated)
+        return Value(status, holding / (looked_at + len(stated)) if seen.coverage else 0.0, seen.deciding)
 
     def refuted(self, control: Control, record: Record | None) -> bool:
         return record is not None and "broken" in self.verdicts(control.applies_when, record.content)

@@ -86,10 +86,8 @@ def test_an_approval_of_an_earlier_version_is_said_to_be_one() -> None:
 
 def test_a_missing_piece_says_what_is_wanted() -> None:
     said = texts(tree([], subject="ai_system:scoring"), "target")
-    assert said == [
-        "No evidence that counts. Wanted: measurement on indicator, measured and signed or stronger, "
-        "not older than 90 days: value is within its bounds."
-    ]
+    wanted = "measurement on indicator, measured and signed or stronger, not older than 90 days: value is within its bounds"
+    assert said == [f"No evidence that counts. Wanted: {wanted}."]
 
 
 def test_a_control_that_finds_no_subject_says_so() -> None:

@@ -77,7 +77,7 @@ CASES = {
     "misspelt operator": (LOOK, "kind: role}", "kind: role, where: [{field: a, operator: eqq, value: 1}]}", "unknown-value", "eqq"),
     "operator without value": (LOOK, "kind: role}", "kind: role, where: [{field: a, operator: eq}]}", "invalid-value", "{field: a"),
     "misspelt check field": (LOOK, "kind: role}", "kind: role, miminum: 0}", "unknown-field", "miminum"),
-    "unknown check type": (LOOK, "type: records", "type: record", "unknown-value", "{type: record,"),
+    "unknown check type": (LOOK, "type: records", "type: record", "unknown-value", "record,"),
     "controls that are no list": (LOOK, "- id: LOK-01\n", "controls:\n- id: LOK-01\n", "wrong-type", "controls:"),
     "blank why": (LOOK, "why: Falls hurt.", 'why: " "', "missing-why", '" "'),
     "repeated crosswalk": (
@@ -88,7 +88,7 @@ CASES = {
         "law-norm\nsource_framework: LAW",
     ),
     "number in quotes": (LOOK, "weight: 0.5", 'weight: "0.5"', "wrong-type", '"0.5"'),
-    "weight beyond one": (LOOK, "weight: 0.5", "weight: 1.5", "invalid-value", "1.5"),
+    "weight beyond one": (LOOK, "weight: 0.5", "weight: 1.5", "out-of-range", "1.5"),
     "row to nowhere": (WALK, 'source: "LAW:1.1"', 'source: "LAW:7"', "unknown-requirement", '"LAW:7"'),
     "row of another framework": (WALK, 'source: "LAW:1.1"', 'source: "NORM:a"', "wrong-framework", '"NORM:a", target'),
     "crosswalk of no framework": (WALK, "target_framework: NORM", "target_framework: NORMS", "unknown-framework", "NORMS"),
@@ -105,6 +105,33 @@ def test_a_fault_is_told_with_its_place(texts: dict[str, str], folder: Callable,
         load_catalog(folder(texts), record_kinds=KINDS)
     found = {(p.rule, p.place.file, p.place.line, p.place.column) for p in caught.value.problems}
     assert (rule, file, *position(texts[file], needle)) in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "hint"),
+    [
+        ("_strength: declared", "_strength: measurd", "checks[1].min_strength cannot be measurd.", "Did you mean measured?"),
+        (
+            "_strength: declared",
+            "_strength: 7",
+            "checks[1].min_strength cannot be 7.",
+            "Use one of declared, documented, observed, measured, verified.",
+        ),
+        ("relation: equal", "relation: same", "satisfies[0].relation cannot be same.", "Use one of equal, subset, superset, intersects."),
+        ("cadence: P30D", "cadence: 30", "cadence needs text, not 30.", 'Put it in quotes: "30".'),
+        ("cadence: P30D", "cadence: 30d", "cadence is not a time in days: 30d.", "Write it like P365D."),
+        ("  why: Falls hurt.\n", "", "The field why is missing.", "A control needs it: add `why:`."),
+        ("owner_role:", "owner_rol:", "A control has no field owner_rol.", "Did you mean owner_role?"),
+    ],
+)
+def test_what_a_control_states_wrongly_is_told_in_plain_words(  # noqa: PLR0913, PLR0917 - one column a parameter
+    texts: dict[str, str], folder: Callable, old: str, new: str, message: str, hint: str
+) -> None:
+    assert texts[LOOK].count(old) == 1
+    texts[LOOK] = texts[LOOK].replace(old, new)
+    with pytest.raises(InputError) as caught:
+        load_catalog(folder(texts), record_kinds=KINDS)
+    assert (message, hint) in {(problem.message, problem.hint) for problem in caught.value.problems}
 
 
 def test_two_entries_above_each_other_are_both_told(texts: dict[str, str], folder: Callable) -> None:

@@ -20,7 +20,8 @@ def commands(command: click.Command, path: str = "kybern") -> Iterator[str]:
         yield path
         return
     for name, inner in below.items():
-        yield from commands(inner, f"{path} {name}")
+        if not inner.hidden:
+            yield from commands(inner, f"{path} {name}")
 
 
 def test_the_overview_names_every_command_and_no_other() -> None:

@@ -208,7 +208,7 @@ def test_a_body_comes_from_a_file_or_standard_input(shell: Shell, tmp_path: Path
         (["measurment", *MEASURE[1:]], "Did you mean measurement?"),
         ([word.replace("person:anna", "person:ana") for word in MEASURE], "Did you mean person:anna?"),
         ([word if word != "ci" else "nobody" for word in MEASURE], "[no-key]"),
-        ([*MEASURE, "-f", "value=high"], "/predicate/value: input should be a valid number"),
+        ([*MEASURE, "-f", "value=high"], "/predicate/value: value needs a number, not the text 'high'"),
         ([*MEASURE, "-f", "value"], "[bad-field]"),
         ([*MEASURE, "-f", "value=1", "-f", "colour=red"], "/predicate/colour"),
         ([*MEASURE, "-f", "value=1", "--observed-at", "yesterday"], "--observed-at does not read 'yesterday'"),

@@ -93,13 +93,13 @@ def test_a_keyring_is_read_from_yaml_and_found_by_name_and_keyid(bench: Bench) -
     [
         ({"keyid": "0" * 63 + "a"}, "keyid is not that of public_key"),
         ({"holder": "tool:pytest"}, "the holder of a key of kind person is named person:"),
-        ({"kind": "robot"}, "`kind` cannot be 'robot'"),
-        ({"valid_from": "tomorrow"}, "`valid_from` should be a moment"),
-        ({"valid_from": "2026-01-01T00:00:00"}, "`valid_from` should be a moment"),
+        ({"kind": "robot"}, "keys[0].kind cannot be robot. Use one of person, pipeline, tool, auditor."),
+        ({"valid_from": "tomorrow"}, "keys[0].valid_from needs a date and time, not the text 'tomorrow'"),
+        ({"valid_from": "2026-01-01T00:00:00"}, "keys[0].valid_from needs a time zone"),
         ({"valid_until": "2025-01-01"}, "valid_until is not after valid_from"),
         ({"revoked_on": "2026-05-01"}, "revoked_on and revoked_because go together"),
         ({"public_key": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"}, "public_key is not a public key in PEM form"),
-        ({"trusted": "true"}, "`trusted` is not a field here"),
+        ({"trusted": "true"}, "keys[0] has no field trusted. Its fields are "),
     ],
 )
 def test_a_key_that_does_not_fit_together_is_refused_with_its_place(bench: Bench, changes: dict[str, str], words: str) -> None:

@@ -229,7 +229,8 @@ class Parsed(HTMLParser):
         return [
             tag
             for tag in self.root.walk()
-            if (not name or tag.name == name) and all(tag.attributes.get(key.replace("_", "-")) == value for key, value in attributes.items())
+            if (not name or tag.name == name)
+            and all(tag.attributes.get(key.replace("_", "-")) == value for key, value in attributes.items())
         ]
 
     @cached_property

@@ -44,7 +44,9 @@ def test_the_bar_shares_its_length_as_the_counts_are_shared(counts: dict[Status,
 
 
 @given(finite, finite, finite, st.booleans(), st.booleans())
-def test_a_reading_lies_where_its_bounds_say_and_nothing_is_drawn_outside(value: float, low: float, high: float, has_low: bool, has_high: bool) -> None:  # noqa: FBT001
+def test_a_reading_lies_where_its_bounds_say_and_nothing_is_drawn_outside(
+    value: float, low: float, high: float, has_low: bool, has_high: bool
+) -> None:  # noqa: FBT001
     low, high = sorted((low, high))
     reading = Reading(value, value - 1, value + 1, low if has_low else None, high if has_high else None)
     assert reading.within == ((not has_low or value >= low) and (not has_high or value <= high))
@@ -85,7 +87,16 @@ def test_the_thick_line_parts_the_acceptable_scores_from_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [(None, "–"), (0, "0\u202f%"), (0.004, "<\u202f1\u202f%"), (0.5, "50\u202f%"), (0.999, "99\u202f%"), (1.0, "100\u202f%"), (0.996, "99\u202f%")]
+    ("share", "said"),
+    [
+        (None, "–"),
+        (0, "0\u202f%"),
+        (0.004, "<\u202f1\u202f%"),
+        (0.5, "50\u202f%"),
+        (0.999, "99\u202f%"),
+        (1.0, "100\u202f%"),
+        (0.996, "99\u202f%"),
+    ],
 )
 def test_only_the_whole_reads_100_percent_and_only_nothing_reads_0(share: float | None, said: str) -> None:
     assert percent(share) == said

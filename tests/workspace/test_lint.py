@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from kybern.base import Place, Problem, Severity
 from kybern.workspace import RULES, CatalogIds, SourceLines, lint, load_workspace, render, sarif
 from kybern.workspace._cycles import cycles
-from kybern.base.suggest import Suggester
 
 if TYPE_CHECKING:
     from conftest import Repository
 
 AS_OF = date(2026, 11, 20)
-CATALOG = CatalogIds(frozenset({"GOV-01", "RSK-01"}), frozenset({"ISO42001:A.7.4", "ISO42001:C.2.5", "NIST_AI_RMF:GOVERN 1"}))
+CATALOG = CatalogIds(
+    frozenset({"GOV-01", "RSK-01"}),
+    frozenset({"ISO42001:A.7", "ISO42001:A.7.4", "ISO42001:C.2.5", "NIST_AI_RMF:GOVERN 1"}),
+    frozenset({"ISO42001:A.7"}),
+)
 HANDBOOK = Path(__file__).parents[2] / "docs/handbook/lint-rules.md"
 
 POLICY = "kind: policy\nid: p\ntitle: P\ntype: ai\nstatement: s\nowner: role:officer\n"
@@ -60,6 +63,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         OBJECTIVE,
         "5:8",
         "The catalog has no requirement ISO42001:C.2.55.",
+    ),
+    "group-excluded": (
+        "kind: soa_entry\nid: s\ntitle: No data\nowner: role:officer\nrequirement: ISO42001:A.7\nnecessary: false\njustification: None.\n",
+        "5:14",
+        "ISO42001:A.7 is a group: its status comes from its parts.",
     ),
     "document-outside": (f"{DOCUMENT}path: ../../etc/passwd\n", "6:7", "The path ../../etc/passwd leads outside the workspace."),
     "document-missing": (f"{DOCUMENT}path: documents/none.md\n", "6:7", "There is no file documents/none.md."),
@@ -168,13 +176,6 @@ def test_odd_paths_are_findings_not_failures(repo: Repository, tmp_path_factory:
     repo.write("records/x.yaml", f"{DOCUMENT}path: {path}\n")
     (problem,) = found(repo)
     assert problem.rule == ("document-missing" if path in {"a" * 300, "."} else "document-outside")
-
-
-def test_suggestions_keep_their_budget_and_need_one_clear_best() -> None:
-    assert Suggester().closest("titel", ["title", "type"]) == "title"
-    assert Suggester().closest("item-1x", ["item-11", "item-12", "item-13"]) is None
-    assert Suggester(budget=1).closest("titel", ["title", "type"]) is None
-    assert Suggester().hint("zzz", ["title"], "otherwise") == "otherwise"
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.sets(st.sampled_from("abcdefg"), max_size=3)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,6 +172,14 @@ def test_a_rule_of_the_model_is_told_at_the_record(repo: Repository) -> None:
     (problem,) = problems(repo)
     assert str(problem.place) == "records/x.yaml:1:1"
     assert problem.message.startswith("An indicator needs a minimum or a maximum")
+
+
+def test_every_rule_of_form_is_in_the_handbook() -> None:
+    root = Path(__file__).parents[2]
+    sources = [root / "src" / "kybern" / name for name in ("base/_faults.py", "workspace/_translate.py")]
+    rules = {rule for source in sources for rule in re.findall(r'Said\("([a-z-]+)"', source.read_text(encoding="utf-8"))}
+    page = (root / "docs" / "handbook" / "lint-rules.md").read_text(encoding="utf-8").split("## What is refused before any rule")[1]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == rules
 
 
 def test_an_unknown_kind_gets_a_suggestion_only_if_one_is_clearly_closest(repo: Repository) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import credit_suites as suites
 import quality
 from credit import CreditModel, train
@@ -92,7 +90,7 @@ def _tests(observer: Observer, model: CreditModel, samples: Samples, found: suit
     traced = suites.log_integrity(model, samples.monitoring, log)
     robust = suites.robustness(model, samples)
     observer.tests("validation-test", validation, (SYSTEM,))
-    observer.tests("model-evaluation", validation, (MODEL,), note=f"artefact {hashlib.sha256(model.artefact_sha256.encode()).hexdigest()}")
+    observer.tests("model-evaluation", validation, (MODEL,), note=f"artefact {model.artefact_sha256}")
     observer.tests("robustness-test", robust, (SYSTEM,))
     observer.tests("security-test", security, (SYSTEM,))
     observer.tests("log-integrity-test", traced, (SYSTEM,))

@@ -21,7 +21,6 @@ WATCHED_BY_PIPELINE = ("credit-", "assistant-")
 def run(observer: Observer) -> str:
     """Run every check and sign; give back a line for the person who watches."""
     records, today = observer.emitter.records, observer.at.date()
-    year = today - timedelta(days=365)
     deadlines = suites.deadlines(records, today)
     checks = [
         suites.inventory(records),
@@ -35,15 +34,26 @@ def run(observer: Observer) -> str:
     observer.tests("management-review-inputs", suites.review_inputs(records), [item.ref for item in records.of_kind("management_review")])
     _alerts(observer)
     observer.bill_of_materials((CREDIT, ASSISTANT))
-    due, passed = statements.trained(observer.emitter, year, today)
-    days = suites.incident_days(records, year, today)
-    observer.indicator("training-passed", Figure(passed / due, None, None, due), "sums of signed training results")
-    observer.indicator("incident-days", Figure(round(max(days), 2), None, None, len(days)), "longest of the incident records")
-    observer.indicator("actions-in-time", Figure(deadlines.passed / len(deadlines.cases), None, None, len(deadlines.cases)), "records")
+    _figures(observer, deadlines)
     last = [suites.restore(observer.emitter.root), suites.evidence_log(observer.emitter.read())]
     for suite in last:
         observer.tests(suite.name, suite, (ORGANIZATION,))
     return _summary([*checks, *last])
+
+
+def _figures(observer: Observer, deadlines: Suite) -> None:
+    """Sign the indicators of the management system; where there is nothing to count, nothing is stated."""
+    records, today = observer.emitter.records, observer.at.date()
+    year = today - timedelta(days=365)
+    due, passed = statements.trained(observer.emitter, year, today)
+    days = suites.incident_days(records, year, today)
+    cases = len(deadlines.cases)
+    if due:
+        observer.indicator("training-passed", Figure(passed / due, None, None, due), "sums of signed training results")
+    if days:
+        observer.indicator("incident-days", Figure(round(max(days), 2), None, None, len(days)), "longest of the incident records")
+    if cases:
+        observer.indicator("actions-in-time", Figure(deadlines.passed / cases, None, None, cases), "records of corrective actions")
 
 
 def _alerts(observer: Observer) -> None:

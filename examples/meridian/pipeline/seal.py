@@ -25,13 +25,14 @@ def dataset_digests(raw: bytes) -> dict[str, str]:
 
 
 def sealed(text: str, digests: dict[str, str]) -> str:
-    """Put a digest into each record named by its id, after its version."""
+    """Put a digest into each record named by its id: over the old one, or after its version."""
     blocks = text.split("\n---\n")
     for index, block in enumerate(blocks):
         found = re.search(r"^id: (\S+)$", block, re.MULTILINE)
         if found and found.group(1) in digests:
-            bare = re.sub(r"^sha256: .*\n", "", block, flags=re.MULTILINE)
-            blocks[index] = re.sub(r"^(version: .*)$", rf"\1\nsha256: {digests[found.group(1)]}", bare, count=1, flags=re.MULTILINE)
+            line = f"sha256: {digests[found.group(1)]}"
+            replaced, count = re.subn(r"^sha256: .*$", line, block, flags=re.MULTILINE)
+            blocks[index] = replaced if count else re.sub(r"^(version: .*)$", rf"\1\n{line}", block, count=1, flags=re.MULTILINE)
     return "\n---\n".join(blocks)
 
 

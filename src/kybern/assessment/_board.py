@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 from typing import Self, cast
 
 import numpy as np
@@ -167,7 +168,7 @@ class Board:
 
     def valid_waivers(self) -> tuple[Waiver, ...]:
         """Give the waivers in force: within their dates and approved."""
-        today = self.plan.as_of.date()
+        today = self.plan.as_of.astimezone(UTC).date()
         waivers = cast("tuple[Waiver, ...]", self.plan.records.of_kind("exception"))
         return tuple(one for one in waivers if one.valid_from <= today <= one.expires_on and self.approved(one))
 
@@ -191,7 +192,7 @@ class Board:
         for check in control.checks:
             layer = self.checks[control.id, check.id, kind]
             (evidenced if isinstance(check, EvidenceCheck) else stated).append(layer if only is None else layer.take(only))
-        found = _gated(stack(evidenced), stated)
+        found = _gated(evidenced, stated)
         return self._at_organization(control, found) if kind == ORGANIZATION else found
 
     def _at_organization(self, control: Control, found: Cells) -> Cells:
@@ -298,22 +299,23 @@ class Board:
                 self._leaf(requirement, np.unique(np.concatenate(parts)))
 
 
-def _gated(found: Cells, stated: list[Cells]) -> Cells:
+def _gated(evidenced: list[Cells], stated: list[Cells]) -> Cells:
     """Let what is stated hold back what is evidenced, never lift it: status is computed from evidence, not typed.
 
     Where a record check does not hold, evidence that is met counts as partly met; where a record breaks what is asked and there is no
-    evidence at all, the control is not met. Coverage of the evidence is multiplied by coverage of the records.
+    evidence at all, the control is not met. Records add to coverage only where some evidence check is covered.
     """
+    found = stack(evidenced)
     if not stated:
         return found
     records = stack(stated)
-    aside = records.status == Status.NOT_APPLICABLE
-    in_order = aside | (records.status == Status.MET)
+    in_order = (records.status == Status.NOT_APPLICABLE) | (records.status == Status.MET)
     broken = np.any([layer.status == Status.NOT_MET for layer in stated], axis=0)
     status = np.where(in_order, found.status, np.minimum(found.status, Status.PARTLY_MET))
     status = np.where(broken & (found.status == Status.UNKNOWN), Status.NOT_MET, status).astype(np.int8)
-    coverage = found.coverage * np.where(aside, 1.0, records.coverage)
-    return Cells(status, coverage, found.strength, found.freshness, found.count)
+    speaking = np.sum([layer.status != Status.NOT_APPLICABLE for layer in stated], axis=0)
+    share = (found.coverage * len(evidenced) + records.coverage * speaking) / (len(evidenced) + speaking)
+    return Cells(status, np.where(found.coverage > 0, share, 0.0), found.strength, found.freshness, found.count)
 
 
 def _looks_at(check: EvidenceCheck, item: Evidence) -> bool:

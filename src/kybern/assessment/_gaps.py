@@ -1,16 +1,17 @@
-"""Gaps: what is missing, by control, what closes most first, with who owes it."""
+"""Gaps: what is missing, by control, with who owes it: what is planned for the month, then what closes most for the least work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from datetime import date, timedelta
+from typing import Final, cast
 
 from kybern.assessment._assessment import Assessment
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._plan import Plan, system_kinds
 from kybern.assessment._status import Status
-from kybern.catalog import Control
+from kybern.catalog import Control, EvidenceCheck
 from kybern.records.leadership import Role
 from kybern.records.risk import ControlImplementation
 
@@ -20,7 +21,8 @@ class Gap:
     """A control that is not met, and what doing it would bring.
 
     `requirements` are those it bears on that are not met; `closes` those of them that nothing else keeps from being met; `gain` is the
-    coverage each framework would win, 0 to 1.
+    coverage each framework would win, 0 to 1. `effort` adds up what is missing: a record 1, evidence the strength it needs, 1 to 5.
+    `planned_on` is the day the organisation set itself for the control.
     """
 
     control: Control
@@ -32,18 +34,31 @@ class Gap:
     requirements: tuple[str, ...]
     closes: tuple[str, ...]
     gain: dict[str, float]
+    effort: int
+    planned_on: date | None
 
+
+PLANNED_AHEAD: Final = timedelta(days=31)
+"""What is planned within this time, or overdue, comes before everything else."""
 
 _DONE = (Status.MET, Status.NOT_APPLICABLE)
 
 
 def gaps(assessment: Assessment, framework: str | None = None, system: str | None = None) -> tuple[Gap, ...]:
-    """List the controls that fall short, those that close most first; of one framework, or on one AI system, if named.
+    """List the controls that fall short; of one framework, or on one AI system, if named.
+
+    First what the organisation planned for the next 31 days or is late with, by day. Then what closes most requirements alone, of
+    those the least effort, of those the most coverage won.
 
     Raises `KeyError` for an AI system that is not in scope.
     """
     found = [gap for control in assessment.catalog.controls.values() if (gap := _gap(assessment, control, framework, system)) is not None]
-    return tuple(sorted(found, key=lambda gap: (-len(gap.closes), -sum(gap.gain.values()), gap.control.id)))
+    ahead = assessment.as_of.date() + PLANNED_AHEAD
+    return tuple(sorted(found, key=lambda gap: (_soon(gap, ahead), -len(gap.closes), gap.effort, -sum(gap.gain.values()), gap.control.id)))
+
+
+def _soon(gap: Gap, ahead: date) -> date:
+    return gap.planned_on if gap.planned_on is not None and gap.planned_on <= ahead else date.max
 
 
 def _gap(assessment: Assessment, control: Control, framework: str | None, system: str | None) -> Gap | None:
@@ -65,7 +80,21 @@ def _gap(assessment: Assessment, control: Control, framework: str | None, system
         open_ones,
         tuple(ref for ref in open_ones if _alone(assessment, control, ref, system)),
         _gain(assessment, control, open_ones, system),
+        _effort(control, missing),
+        _planned_on(assessment.plan, control),
     )
+
+
+def _effort(control: Control, missing: tuple[Reason, ...]) -> int:
+    """Add up what the missing checks ask for; a check that is missing on several subjects counts once for each."""
+    costs = {f"{control.id}/{check.id}": int(check.min_strength) if isinstance(check, EvidenceCheck) else 1 for check in control.checks}
+    return sum(costs.get(reason.ref, sum(costs.values())) for reason in missing)
+
+
+def _planned_on(plan: Plan, control: Control) -> date | None:
+    """Find the earliest day that an implementation of the control is due."""
+    stated = cast("tuple[ControlImplementation, ...]", plan.records.of_kind("control_implementation"))
+    return min((one.due_on for one in stated if one.control == control.id and one.due_on is not None), default=None)
 
 
 def _open(assessment: Assessment, control: Control, framework: str | None, system: str | None) -> Iterator[str]:
@@ -120,6 +149,8 @@ def _missing(reason: Reason) -> Iterator[Reason]:
 def owner_of(plan: Plan, control: Control) -> tuple[str, str | None]:
     """Say who owes a control: who its implementation names, else who holds the role the library gives it, else the role's name.
 
+    A role fills in for another of the library by having its name among its tags.
+
     Returns words for people and the owner's record, if there is one.
     """
     for one in cast("tuple[ControlImplementation, ...]", plan.records.of_kind("control_implementation")):
@@ -128,6 +159,9 @@ def owner_of(plan: Plan, control: Control) -> tuple[str, str | None]:
     ref = f"role:{control.owner_role}"
     if ref in plan.records:
         return _named(plan, ref), ref
+    for role in plan.records.of_kind("role"):
+        if control.owner_role in role.tags:
+            return _named(plan, role.ref), role.ref
     return control.owner_role.replace("-", " "), None
 
 

@@ -144,8 +144,8 @@ def _missing(fault: Fault) -> Said:
 def _unknown(fault: Fault) -> Said:
     fields = sorted({name for owner in _models_at(fault.model, fault.path[:-1]) for name in owner.model_fields})
     word = shown(fault.path[-1])
-    otherwise = f"Its fields are {', '.join(fields)}." if fields else "Remove it."
-    return Said("unknown-field", f"{fault.named(fault.path[:-1])} has no field {word}.", Suggester().hint(word, fields, otherwise))
+    hint = Suggester().hint(word, fields, f"Its fields are {', '.join(fields)}." if fields else "Remove it.")
+    return Said("unknown-field", f"{fault.named(fault.path[:-1])} has no field {word}.", hint)
 
 
 def _choice(fault: Fault) -> Said:
@@ -198,12 +198,13 @@ _SAYINGS: Final[Sayings] = {
 
 
 def _models_at(model: type[BaseModel], path: Path) -> Iterable[type[BaseModel]]:
-    """Find the models that may stand at a path, through lists, unions and optional fields."""
+    """Find the models that may stand at a path, through lists, mappings, unions and optional fields."""
     models = {model}
     for step in path:
         if isinstance(step, str):
             fields = [found.model_fields[step].annotation for found in models if step in found.model_fields]
-            models = {inner for annotation in fields for inner in _models_in(annotation)}
+            # A step that is no field is a key of a mapping to the models.
+            models = {inner for annotation in fields for inner in _models_in(annotation)} if fields else models
     return models
 
 

@@ -111,7 +111,7 @@ def _counts(found: list[_Found]) -> bool:
 def _fault(found: list[_Found], model: type[BaseModel], whole: str) -> Fault:
     """Make one fault of what is said about one value: a branch that takes its type knows better than those that do not."""
     one = next((one for one in found if not wanted(one.kind)), found[0])
-    wants = dict.fromkeys(want for each in found if (want := wanted(each.kind)))
+    wants = dict.fromkeys(want for each in found if (want := wanted(each.kind))) if wanted(one.kind) else ()
     return Fault(one.kind, one.path, one.given, one.context, tuple(wants), model, whole)
 
 

@@ -352,7 +352,9 @@ class _Composer:
             self._bad_tag(event)
         if found := _CONTROL.search(event.value):
             name = "NUL" if found[0] == "\0" else "control"
-            self._problem("binary", f"The text holds a {name} character.", f"Remove its escape: {ascii(found[0])[1:-1]}.", mark=event.start_mark)
+            self._problem(
+                "binary", f"The text holds a {name} character.", f"Remove its escape: {ascii(found[0])[1:-1]}.", mark=event.start_mark
+            )
 
     def _bad_tag(self, event: Any) -> None:
         tag = event.tag.replace(_TAG, "!!")

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import BaseModel
 
 from kybern.base import InputError, Place, Problem
-from kybern.base.validation import validate
+from kybern.base.suggest import Suggester
+from kybern.base.validation import Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
-from kybern.catalog._models import Control, Crosswalk, Framework
+from kybern.catalog._models import Control, Crosswalk, Framework, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
+
+    from kybern.base.validation import Fault, Sayings
 
 T = TypeVar("T", bound=BaseModel)
 Path = tuple[str | int, ...]
@@ -74,10 +77,22 @@ class Sources:
             yield from self._shape(Control, document, (index,))
 
     def _shape(self, model: type[T], document: YamlDocument, path: Path) -> Iterator[Located[T]]:
-        item, problems = validate(model, document, path, whole=f"A {model.__name__.lower()}")
+        item, problems = validate(model, document, path, whole=f"A {model.__name__.lower()}", more=_SAYINGS)
         self.problems += problems
         if item is not None:
             yield Located(item, document, path)
+
+
+def _strength(fault: Fault) -> Said | None:
+    """Name the strengths as they are written: by their names, not their numbers."""
+    if fault.path[-1] != "min_strength":
+        return None
+    names = [strength.name.lower() for strength in Strength]
+    hint = Suggester().hint(str(fault.given), names, f"Use one of {', '.join(names)}.")
+    return Said("unknown-value", f"{fault.name} cannot be {shown(fault.given)}.", hint)
+
+
+_SAYINGS: Sayings = {"enum": _strength}
 
 
 def _yaml_files(folder: Traversable) -> list[Traversable]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -36,5 +38,8 @@ def main_options(
 
 
 def main() -> None:
-    """Run the program."""
+    """Run the program. What a narrow terminal cannot show (a sign outside its code page) becomes a question mark, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()

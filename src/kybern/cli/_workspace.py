@@ -65,7 +65,8 @@ def _catalog_ids() -> Any:
         catalog = load_catalog()
     except InputError as error:
         fail(error)
-    return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements))
+    groups = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and not catalog.is_leaf(ref))
+    return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements), groups)
 
 
 def _version() -> str:

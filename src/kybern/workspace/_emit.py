@@ -31,7 +31,9 @@ def emit(about: str, records: Sequence[Mapping[str, Any]]) -> str:
 def comment(text: str) -> str:
     """Write prose as comment lines; nothing for no text."""
     lines = (
-        [line for paragraph in text.strip().split("\n") for line in (textwrap.wrap(paragraph, _WIDTH - 2, break_on_hyphens=False) or [""])] if text.strip() else []
+        [line for paragraph in text.strip().split("\n") for line in (textwrap.wrap(paragraph, _WIDTH - 2, break_on_hyphens=False) or [""])]
+        if text.strip()
+        else []
     )
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 

@@ -24,6 +24,8 @@ class CatalogIds:
 
     controls: frozenset[str]
     requirements: frozenset[str]
+    groups: frozenset[str] = frozenset()
+    """Requirements whose status comes from their parts."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from kybern.base import Severity
 from kybern.records import Edge
 from kybern.records.leadership import Role
 from kybern.records.people import Document
+from kybern.records.risk import SoaEntry
 from kybern.workspace._cycles import cycles
 from kybern.workspace._files import inside, is_file
 from kybern.workspace._rules import Context, Finding, listed, rule
@@ -31,6 +32,14 @@ def _broken_reference(context: Context) -> Iterator[Finding]:
 @rule("unknown-control", "A record names a control that is not in the catalog.", Severity.ERROR)
 def _unknown_control(context: Context) -> Iterator[Finding]:
     yield from _unknown(context, "control", context.catalog.controls)
+
+
+@rule("group-excluded", "A statement of applicability entry names a group of requirements, and so changes nothing.", Severity.ERROR)
+def _group_excluded(context: Context) -> Iterator[Finding]:
+    for entry in cast("tuple[SoaEntry, ...]", context.records.of_kind("soa_entry")):
+        if entry.requirement in context.catalog.groups:
+            hint = "Write an entry for each requirement under it."
+            yield Finding(context.at(entry.ref, "requirement"), f"{entry.requirement} is a group: its status comes from its parts.", hint)
 
 
 @rule("unknown-requirement", "A record names a requirement that is in no framework of the catalog.", Severity.ERROR)

@@ -7,8 +7,8 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from kybern.base import InputError, Place
-from kybern.records import Record
 from kybern.base.suggest import Suggester
+from kybern.records import Record
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -22,6 +22,9 @@ _M = TypeVar("_M", bound=BaseModel)
 
 _REFERENCE: Final = re.compile(r"\^\(([a-z_|]+|\[a-z_\]\+)\):\[a-z0-9\]")
 
+_LONGEST: Final = 60
+"""Characters of a name in an example."""
+
 
 def validate(model: type[_M], document: YamlDocument, prefix: Sequence[str | int] = ()) -> tuple[_M | None, list[Problem]]:
     """Validate the part of `document` at `prefix`; gives the instance, or None and every problem with its place.
@@ -42,7 +45,8 @@ def _reference(fault: Fault) -> Said | None:
     if kinds and colon and kind in Record.registry and kind not in kinds:
         message = f"{fault.name} names a record of kind {kind}; it needs {' or '.join(kinds)}."
         return Said("wrong-kind", message, f"Write it like {kinds[0]}:name.")
-    example = f"{kinds[0] if kinds else 'role'}:{shown((rest or kind).strip().lower().replace(' ', '-')) or 'name'}"
+    name = shown((rest or kind).strip().lower().replace(" ", "-")[:_LONGEST]) or "name"
+    example = f"{kinds[0] if kinds else 'role'}:{name}"
     return Said("wrong-form", f"{fault.name} does not name a record: {shown(fault.given)}.", f"Write it like {example}.")
 
 

@@ -69,11 +69,11 @@
     var target = null;
     try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch (e) { return; }
     var page = target && target.closest(".page");
-    document.title = page ? page.querySelector("h2").textContent + " · " + title : title;
+    document.title = page ? page.querySelector("h1").textContent + " · " + title : title;
     if (!target) { return; }
     for (var at = target; at; at = at.parentElement) { at.hidden = false; if (at.tagName === "DETAILS") { at.open = true; } }
     target.scrollIntoView();
-    var focus = target === page ? page.querySelector("h2") : target.tagName === "DETAILS" ? target.querySelector("summary") : null;
+    var focus = target === page ? page.querySelector("h1") : target.tagName === "DETAILS" ? target.querySelector("summary") : null;
     if (focus) { focus.focus({ preventScroll: true }); }
   }
   addEventListener("hashchange", reveal);
