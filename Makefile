@@ -12,7 +12,7 @@ help: ## Show this list.
 setup: ## Make .venv with the pinned packages that running needs.
 	@sh tools/setup.sh run
 
-run: ## Measure the example organisation, assess it, write its report.
+run: ## Measure the example organisation, assess it, write its report (AT=now: as of today).
 	@sh tools/run.sh
 
 test: ## Lint, check types and import contracts, run all tests.

@@ -3,6 +3,7 @@
     python benchmarks/assess.py            # the full size, several minutes with the growth series
     python benchmarks/assess.py --systems 1000 --evidence 100000
     python benchmarks/assess.py --json
+    python benchmarks/assess.py --against-loops   # beside the plain loops of the tests' reference assessor, results compared first
 
 The catalog is the shipped one, cut to the first 90 controls that bear on AI systems or what belongs to them and then the organisation's.
 Records and evidence are made by a seeded generator: bodies that pass most checks, some that fail, lapse or are too weak.
@@ -17,9 +18,11 @@ import hashlib
 import json
 import random
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from kybern.assessment import EvidenceTable, assess
@@ -27,6 +30,8 @@ from kybern.catalog import Catalog, Control, EvidenceCheck, Operator, PredicateT
 from kybern.evidence import Evidence, Subject
 from kybern.records import Record, RecordSet
 
+TOLERANCE = 1e-9
+FAILING = 0.1
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
 
 
@@ -98,7 +103,7 @@ def _piece(random_: random.Random, number: int, check: EvidenceCheck, kind: str,
     for condition in (*check.match, *check.require):
         if condition.operator is not Operator.WITHIN:
             body[condition.field] = condition.value[0] if isinstance(condition.value, list) else condition.value
-    if random_.random() < 0.1:
+    if random_.random() < FAILING:
         body = {**body, "failed": 3, "decision": "rejected", "holds": False, "major": 1, "outcome": "rejected"}
     observed = AS_OF - timedelta(seconds=random_.randrange(-86_400, 86_400 * 500))
     identity = hashlib.sha256(number.to_bytes(8, "big")).hexdigest()
@@ -151,6 +156,29 @@ def _update(assessment: Any, catalog: Catalog, records: RecordSet, number: int) 
     return cpu() - start
 
 
+def against_loops(systems: int = 10, controls: int = 90, count: int = 1_000) -> float:
+    """Assess the same world by columns and by plain loops, compare every row, and give the ratio of CPU seconds."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "assessment"))
+    from reference import reference  # noqa: PLC0415  (only this comparison needs it)
+
+    catalog, records = catalog_of(controls), records_of(systems)
+    evidence = evidence_of(catalog, records, count)
+    start = cpu()
+    by_loops = reference(catalog, records, evidence, AS_OF)
+    looped = cpu()
+    assessment = assess(catalog, records, evidence, AS_OF)
+    by_columns = {(row.ref, row.subject): row.score for row in assessment.rows()}
+    done = cpu()
+    for (ref, subject), score in by_columns.items():
+        status, coverage, *_ = by_loops.requirements[ref, subject]
+        if status != score.status.slug or abs(coverage - score.coverage) > TOLERANCE:
+            msg = f"{ref} on {subject}: loops say {status} {coverage}, columns {score.status.slug} {score.coverage}"
+            raise AssertionError(msg)
+    ratio = (looped - start) / (done - looped)
+    print(f"{len(by_columns)} rows agree; loops {looped - start:.2f} s, columns {done - looped:.2f} s CPU: {ratio:.0f} times")
+    return ratio
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,7 +187,11 @@ def main() -> None:
     parser.add_argument("--evidence", type=int, default=1_000_000)
     parser.add_argument("--growth", action="store_true", help="also measure a tenth and a third of the size")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--against-loops", action="store_true", help="compare with the reference assessor of the tests, then stop")
     asked = parser.parse_args()
+    if asked.against_loops:
+        against_loops()
+        return
     parts = (0.1, 0.3, 1.0) if asked.growth else (1.0,)
     results = [run(round(asked.systems * part), asked.controls, round(asked.evidence * part)) for part in parts]
     if asked.json:

@@ -17,3 +17,7 @@ def test_it_grows_close_to_linearly_and_updates_cheaply() -> None:
     assert large["update_median_ms"] < 20
     assert large["update_median_ms"] / 1000 < large["assess_s"] / 20
     assert large["coverage"] > 0
+
+
+def test_columns_and_plain_loops_agree_on_the_shipped_catalog() -> None:
+    assert bench.against_loops(systems=3, controls=160, count=600) > 1

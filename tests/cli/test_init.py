@@ -74,9 +74,11 @@ def test_without_a_terminal_missing_answers_are_one_error(app: typer.Typer, runn
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_interview_asks_what_is_missing(app: typer.Typer, runner: CliRunner, tmp_path: Path, terminal: None) -> None:
-    typed = ["3", "", "Stadt Köln", "", "", "de", "1200", "ada@stadt.example", "Grace: \"the\" Hopper", "", "", "", "", "", "clerks, heads", "n", "Modelco", "us", "", "ISO42001"]
-    made = runner.invoke(app, ["init", str(tmp_path), "--lead", "Ada Lovelace"], input="\n".join(["9", *typed[0:1], *typed[2:]]) + "\n")
+@pytest.mark.usefixtures("terminal")
+def test_the_interview_asks_what_is_missing(app: typer.Typer, runner: CliRunner, tmp_path: Path) -> None:
+    typed = ["9", "3", "Stadt Köln", "", "", "de", "1200", "ada@stadt.example", 'Grace: "the" Hopper', "", "", "", "", "", "clerks, heads"]
+    typed += ["n", "Modelco", "us", "", "ISO42001"]
+    made = runner.invoke(app, ["init", str(tmp_path), "--lead", "Ada Lovelace"], input="\n".join(typed) + "\n")
     assert made.exit_code == 0, made.output
     assert "is none of 1, 2, 3" in made.output
     assert "Public sector: " in made.output
@@ -96,9 +98,11 @@ def test_the_interview_asks_what_is_missing(app: typer.Typer, runner: CliRunner,
     assert not found.records.of_kind("risk")
 
 
-def test_an_answer_that_cannot_be_is_asked_again(app: typer.Typer, runner: CliRunner, tmp_path: Path, terminal: None) -> None:
-    given = [*FLAGS, "--employees", "3", "--system-name", "X", "--system-purpose", "Y", "--system-role", "user", "--system-stage", "operation"]
-    given += ["--autonomy", "advises", "--user", "us", "--personal-data", "--supplier", "M", "--assessor", "Ada Lovelace", "--framework", "ISO42001"]
+@pytest.mark.usefixtures("terminal")
+def test_an_answer_that_cannot_be_is_asked_again(app: typer.Typer, runner: CliRunner, tmp_path: Path) -> None:
+    given = [*FLAGS, "--employees", "3", "--system-name", "X", "--system-purpose", "Y", "--system-role", "user"]
+    given += ["--system-stage", "operation", "--autonomy", "advises", "--user", "us", "--personal-data", "--supplier", "M"]
+    given += ["--assessor", "Ada Lovelace", "--framework", "ISO42001"]
     answers = ["", "", "ada", "ada@acme.example", "Utopia", "FR"]
     made = runner.invoke(app, ["init", str(tmp_path), *given], input="\n".join(answers) + "\n")
     assert made.exit_code == 0, made.output
@@ -132,7 +136,7 @@ def test_a_wrong_flag_is_told(app: typer.Typer, runner: CliRunner, tmp_path: Pat
 
 
 def test_hostile_names_do_no_harm(app: typer.Typer, runner: CliRunner, tmp_path: Path) -> None:
-    name = "O'Brien: \"<script>alert(1)</script>\" & [x](javascript:1) {today} 日本\n- kind: role"
+    name = 'O\'Brien: "<script>alert(1)</script>" & [x](javascript:1) {today} 日本\n- kind: role'
     made = runner.invoke(app, ["init", str(tmp_path), *FLAGS, "--name", name])
     assert made.exit_code == 0, made.output
     assert runner.invoke(app, ["lint", "--strict", "-C", str(tmp_path)]).exit_code == 0

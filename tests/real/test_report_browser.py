@@ -32,7 +32,7 @@ DESK = {"width": 1280, "height": 900}
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(html_report(assessed(), REFUSED, "9.9.9"), encoding="utf-8")
+    path.write_text(html_report(assessed(), REFUSED, "9.9.9", ["ISO42001"]), encoding="utf-8")
     return path.as_uri()
 
 

@@ -9,10 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from report_world import REFUSED, Parsed, assessed  # noqa: E402  (the line above makes it findable)
+from report_world import REFUSED, Parsed, assessed
 
-from kybern.assessment import Assessment  # noqa: E402
-from kybern.report import html_report  # noqa: E402
+from kybern.assessment import Assessment
+from kybern.report import html_report
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,16 @@ models: [model:pd]
 datasets: [dataset:loans]
 suppliers: [supplier:bureau]
 ---
-{kind: ai_system, id: chat, title: Chat, role: deployer, purpose: Answers, use_case: Members ask, autonomy: acts-with-oversight, users: [Members], jurisdictions: [IE], stage: design}
+kind: ai_system
+id: chat
+title: Chat
+role: deployer
+purpose: Answers
+use_case: Members ask
+autonomy: acts-with-oversight
+users: [Members]
+jurisdictions: [IE]
+stage: design
 ---
 {kind: model, id: pd, title: Default model, type: Logistic regression, task: classification, origin: developed, intended_use: Loans}
 ---
@@ -94,7 +103,15 @@ criteria: risk_criteria:ai
 assessor: person:anna
 assessed_on: 2026-07-21
 ---
-{kind: treatment, id: bias, title: Second look, risk: risk:bias, option: modify, plan: Look twice, residual_likelihood: 2, residual_consequence: 4, done_on: 2026-08-01}
+kind: treatment
+id: bias
+title: Second look
+risk: risk:bias
+option: modify
+plan: Look twice
+residual_likelihood: 2
+residual_consequence: 4
+done_on: 2026-08-01
 ---
 kind: indicator
 id: gap

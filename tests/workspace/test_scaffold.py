@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from kybern.assessment import Assessment, Status, assess, gaps
+from kybern.assessment import Assessment, Gap, Status, assess, gaps
 from kybern.base import InputError
 from kybern.base.yaml import read_yaml
 from kybern.catalog import Catalog, load_catalog
-from kybern.records import Record
+from kybern.records import Record, RecordSet
 from kybern.records.leadership import Organization, Role
 from kybern.workspace import (
     CatalogIds,
@@ -72,8 +72,14 @@ def problems(root: Path) -> list[str]:
     return [str(one) for one in lint(load_workspace(root), ids, TODAY)]
 
 
-def assessed(root: Path) -> Assessment:
-    return assess(catalog(), load_workspace(root).records, (), NOW)
+@cache
+def assessed(profile: str) -> Assessment:
+    return assess(catalog(), RecordSet(records(files(profile, FULL))), (), NOW)
+
+
+@cache
+def listed_gaps(profile: str) -> tuple[Gap, ...]:
+    return gaps(assessed(profile))
 
 
 def test_there_is_a_profile_for_each_kind_an_organisation_may_name() -> None:
@@ -82,7 +88,7 @@ def test_there_is_a_profile_for_each_kind_an_organisation_may_name() -> None:
 
 
 @each_profile
-@pytest.mark.parametrize("answers", [GIVEN, FULL, OUTSIDE], ids=["least", "full", "outside"])
+@pytest.mark.parametrize("answers", [FULL, OUTSIDE], ids=["full", "least-and-outside"])
 def test_it_lints_without_errors_and_warnings(tmp_path: Path, profile: str, answers: dict[str, Any]) -> None:
     assert problems(written(tmp_path, profile, answers)) == []
 
@@ -95,8 +101,8 @@ def test_it_is_in_canonical_form(profile: str) -> None:
 
 
 @each_profile
-def test_nothing_is_met_right_after(tmp_path: Path, profile: str) -> None:
-    found = assessed(written(tmp_path, profile, FULL))
+def test_nothing_is_met_right_after(profile: str) -> None:
+    found = assessed(profile)
     for framework in found.catalog.frameworks:
         readiness = found.readiness(framework, None)
         assert readiness.counts[Status.MET] == 0
@@ -114,9 +120,8 @@ def test_it_claims_no_review_and_no_approval(profile: str) -> None:
 
 
 @each_profile
-def test_gaps_are_owed_by_roles_that_people_hold(tmp_path: Path, profile: str) -> None:
-    found = assessed(written(tmp_path, profile, GIVEN))
-    listed = gaps(found)
+def test_gaps_are_owed_by_roles_that_people_hold(profile: str) -> None:
+    found, listed = assessed(profile), listed_gaps(profile)
     roles = [found.plan.records.get(gap.owner_ref or "") for gap in listed]
     held = [role for role in roles if isinstance(role, Role) and role.holders]
     assert len(held) >= 0.9 * len(listed)
@@ -124,8 +129,8 @@ def test_gaps_are_owed_by_roles_that_people_hold(tmp_path: Path, profile: str) -
 
 
 @each_profile
-def test_the_gap_list_begins_with_the_first_month_in_order(tmp_path: Path, profile: str) -> None:
-    listed = gaps(assessed(written(tmp_path, profile, FULL)))
+def test_the_gap_list_begins_with_the_first_month_in_order(profile: str) -> None:
+    listed = listed_gaps(profile)
     planned = [one.control for one in sorted(load_profile(profile).first_month, key=lambda one: one.due)]
     assert {gap.control.id for gap in listed[: len(planned)]} == set(planned)
     days = [gap.planned_on for gap in listed[: len(planned)]]
@@ -253,7 +258,9 @@ def test_a_link_is_not_followed_out_of_the_workspace(tmp_path: Path) -> None:
 def test_an_answer_that_cannot_be_is_told_by_its_name(wrong: dict[str, Any], place: str) -> None:
     with pytest.raises(InputError) as error:
         read_answers(load_profile("sme"), {key: value for key, value in (GIVEN | wrong).items() if value is not None})
-    assert [problem.place.file for problem in error.value.problems] == [place]
+    places = [problem.place.file for problem in error.value.problems]
+    assert place in places
+    assert {one.partition(".")[0] for one in places} == {place.partition(".")[0]}
 
 
 def test_an_unknown_profile_is_told_with_those_there_are() -> None:
@@ -261,14 +268,17 @@ def test_an_unknown_profile_is_told_with_those_there_are() -> None:
         load_profile("bakery")
 
 
-HOSTILE = ("a: b", "- x", "#no", "'\"", "true", "null", "1e3", "0o17", "2026-11-23", "{today}", "{nothing}", "<script>alert(1)</script>", "&a *b", "| >")
+HOSTILE = (
+    *("a: b", "- x", "#no", "'\"", "true", "null", "1e3", "0o17", "2026-11-23", "&a *b", "| >", "\\", "a\nb"),
+    *("{today}", "{nothing}", "<script>alert(1)</script>", "日本 \U0001f600", "\xa0\u200b\ufeff", "\u2028"),
+)
 names = st.one_of(
     st.sampled_from(HOSTILE),
     st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=60),
 ).filter(lambda text: text.strip() and not any(ord(char) < 32 and not char.isspace() for char in text))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.generate])
 @given(names, names, names, st.text(min_size=1, max_size=200), st.sampled_from(PROFILES))
 def test_whatever_is_answered_is_read_back_as_it_was(name: str, lead: str, system: str, purpose: str, profile: str) -> None:
     given_ = FULL | {"name": name, "lead": lead, "assessor": lead, "system_name": system, "system_purpose": purpose, "supplier": system}
@@ -289,7 +299,8 @@ def test_whatever_is_answered_is_read_back_as_it_was(name: str, lead: str, syste
             assert "<script>" not in text
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=80))
+@settings(max_examples=100, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=80))
 def test_a_scalar_is_read_back_as_the_same_text(text: str) -> None:
     if any(ord(char) & 0xFFFE == 0xFFFE for char in text):
         return

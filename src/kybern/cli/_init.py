@@ -64,7 +64,7 @@ def init(
         typer.Option("--assessor", metavar="NAME", help="Who assesses the first risks today; without it none are written."),
     ] = None,
     frameworks: Annotated[
-        list[str] | None, typer.Option("--framework", metavar="ID", help="Assess against it. Repeatable. Default: all there are.")
+        list[str] | None, typer.Option("--framework", metavar="ID", help="Assess against it. Repeatable. Default: ISO42001, NIST_AI_RMF.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the default of every answer that is not given.")] = False,
 ) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LABEL: Final = 140
 _WIDTH: Final = 1000
+_WIDEST: Final = 130.0
 _GAP: Final = 4
 _ROW: Final = 44
 _HEAD: Final = 50
@@ -95,7 +96,7 @@ def _cell(assessment: Assessment, framework: str, column: Column, layer: Layer) 
 
 
 def _draw(found: HeatMap) -> Markup:
-    step = max(58.0, min(250.0, _WIDTH / max(len(found.columns), 1)))
+    step = max(58.0, min(_WIDEST, _WIDTH / max(len(found.columns), 1)))
     titles = [_title(column, step) for column in found.columns]
     head = _HEAD + _LINE * max(map(len, titles), default=0)
     parts = [*_bands(found.columns, step), *(_head(_LABEL + step * at, found.columns[at].id, lines) for at, lines in enumerate(titles))]
@@ -104,7 +105,7 @@ def _draw(found: HeatMap) -> Markup:
         parts += [_layer(y, layer), *(_box(cell, _LABEL + step * at, y, step) for at, cell in enumerate(cells))]
     width, height = _LABEL + step * len(found.columns), head + _ROW * len(found.rows)
     label = "Coverage in percent by layer and chapter; each cell leads to its requirements"
-    return picture(label, width, height, *parts, class_="heat", links=True)
+    return picture(label, width, height, *parts, class_="heat few" if step == _WIDEST else "heat", links=True)
 
 
 def _bands(columns: Sequence[Column], step: float) -> list[Markup]:

@@ -86,7 +86,7 @@ def _marks(marks: Sequence[Mark]) -> list[Markup]:
         for at, mark in enumerate(inside):
             x = _LEFT + _CELL * (consequence - 1) + 5 + step * (at % wide + 0.5)
             y = _y(likelihood) + (16 if wide == 2 and len(inside) <= 2 else 5) + step * (at // wide + 0.5)  # noqa: PLR2004
-            found.append(_dot(mark, x, y, min(9.0, step / 2)))
+            found.append(_dot(mark, x, y, min(9.0, step / 2 - 0.8)))
     return found
 
 

@@ -76,7 +76,8 @@ def short_name(framework: str) -> str:
 
 def requirement_anchor(ref: str) -> str:
     """Give the id of a requirement's place in the page; different requirements have different ones."""
-    return "req-" + re.sub(r"[^A-Za-z0-9.]", lambda found: {" ": "-", ":": "-"}.get(found[0], f"_{ord(found[0]):x}"), ref)
+    framework, _, identity = ref.partition(":")
+    return f"req-{framework}-" + re.sub(r"[^A-Za-z0-9.]", lambda found: "-" if found[0] == " " else f"_{ord(found[0]):x}_", identity)
 
 
 def control_anchor(identity: str) -> str:

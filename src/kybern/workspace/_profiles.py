@@ -181,7 +181,8 @@ def read_answers(profile: Profile, given: Mapping[str, Any]) -> Answers:
     try:
         answers = Answers.model_validate(known)
     except ValidationError as error:
-        raise InputError(_problem(one) for one in error.errors(include_url=False)) from None
+        wrong = error.errors(include_url=False)
+        raise InputError(_problem(one) for one in wrong if one["loc"][0] != "legal_name" or given.get("legal_name")) from None
     if answers.supplier and not answers.supplier_country:
         raise InputError.one("missing-answer", "The supplier's country is missing.", Place("supplier_country"), "Give it as DE or US.")
     return answers

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from kybern.catalog import Catalog, Relation, load_catalog
 from kybern.workspace._emit import comment, emit, scalar
+from kybern.workspace._fmt import fmt
 from kybern.workspace._profiles import Answers, Common, Profile, StarterDocument, load_common
 from kybern.workspace._settings import SETTINGS_FILE
 
@@ -34,7 +36,7 @@ def scaffold(profile: Profile, answers: Answers, today: date) -> Mapping[str, st
 
     Nothing in them claims that something was approved, reviewed or held: dates lie ahead, and status comes from evidence.
     """
-    common, catalog = load_common(), load_catalog()
+    common, catalog = load_common(), _catalog()
     values = _values(profile, answers, today)
     documents = (*common.documents, *profile.documents)
     records = _resolve_roles(_all_records(profile, common, catalog, values))
@@ -42,7 +44,7 @@ def scaffold(profile: Profile, answers: Answers, today: date) -> Mapping[str, st
     for file in common.files:
         found = [record for kind in file.kinds for record in records if record["kind"] == kind]
         if found:
-            files[file.path] = emit(file.about, found)
+            files[file.path] = _canonical(emit(file.about, found), file.path)
     pages = {name: _markdown(value) if isinstance(value, str) else value for name, value in values.items()}
     pages |= {name: _text(text, pages) for name, text in profile.texts.items()}
     pages["risk_list"] = "\n".join(f"- **{_text(risk['title'], pages)}.** {_text(risk['scenario'], pages)}" for risk in profile.risks)
@@ -50,6 +52,16 @@ def scaffold(profile: Profile, answers: Answers, today: date) -> Mapping[str, st
         files[_path(document)] = _page(document, common, pages)
     files["README.md"] = _text(common.readme, pages | {"profile_title": profile.title})
     return dict(sorted(files.items()))
+
+
+@cache
+def _catalog() -> Catalog:
+    return load_catalog()
+
+
+def _canonical(text: str, file: str) -> str:
+    """Let the formatter have the last word on how characters are written that no plain text holds."""
+    return fmt(text.encode(), file).decode() if "\\" in text else text
 
 
 def _settings(common: Common, answers: Answers) -> str:
@@ -137,7 +149,7 @@ def _filled(template: Any, values: Mapping[str, Any]) -> Any:
 
 def _all_records(profile: Profile, common: Common, catalog: Catalog, values: _Values) -> list[_Record]:
     stands = _conditions(values)
-    templates = [*_merged(common, profile), *_starter_risks(profile), *_first_month(profile, catalog)]
+    templates = [*_merged(common, profile, stands), *_starter_risks(profile), *_first_month(profile, catalog)]
     found = [_one(template, common, values) for template in templates if stands[template.get("when", "always")]]
     documents = [_document(one, common, values) for one in (*common.documents, *profile.documents)]
     return [*_person_records(values), *found, *documents, *_soa(profile, catalog)]
@@ -148,13 +160,17 @@ def _conditions(values: _Values) -> dict[str, bool]:
     return {"always": True, "eu": union, "not-eu": not union, "supplier": bool(values["supplier"]), "assessor": bool(values["assessor"])}
 
 
-def _merged(common: Common, profile: Profile) -> Iterator[_Record]:
-    """Lay the profile's records over the common ones: those of one kind and id are one record."""
+def _merged(common: Common, profile: Profile, stands: Mapping[str, bool]) -> Iterator[_Record]:
+    """Lay the profile's records over the common ones: those of one kind and id are one record, and stand or fall together."""
     found: dict[tuple[str, str], _Record] = {}
+    fallen: set[tuple[str, str]] = set()
     for kind, records in [*common.records.items(), ("role", profile.roles), *profile.records.items()]:
         for record in records:
             key = (kind, record["id"])
-            found[key] = {"kind": kind, **found.get(key, {}), **record}
+            if not stands[record.get("when", "always")]:
+                fallen.add(key)
+            elif "when" in record or key in found or key not in fallen:
+                found[key] = {"kind": kind, **found.get(key, {}), **record}
     yield from found.values()
 
 
@@ -179,7 +195,7 @@ def _first_month(profile: Profile, catalog: Catalog) -> Iterator[_Record]:
 
 
 def _document(document: StarterDocument, common: Common, values: _Values) -> _Record:
-    record = {"kind": "document", "id": document.id, "title": document.title, "type": document.type, "path": _path(document)}
+    record: _Record = {"kind": "document", "id": document.id, "title": document.title, "type": document.type, "path": _path(document)}
     record |= {"owner": f"role:{document.owner}", "author": "person:{lead_id}", "version": "0.1", "of": document.of}
     return _one({**record, "retention": "3 years after it is replaced"}, common, values)
 

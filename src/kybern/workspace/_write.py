@@ -30,7 +30,8 @@ def write_scaffold(root: Path, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             _write(aside / name, text)
         for name in files:
-            placed.append(_place(aside / name, root / name))
+            _place(aside / name, root / name)
+            placed.append(root / name)
     except OSError as error:
         for path in placed:
             path.unlink(missing_ok=True)
@@ -48,12 +49,12 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _place(source: Path, target: Path) -> Path:
+def _place(source: Path, target: Path) -> None:
     """Move a file into place; `FileExistsError` if one has come there meanwhile."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(target):
         raise FileExistsError(17, "a file has come in the way", str(target))
-    return source.rename(target)
+    source.rename(target)
 
 
 def _in_the_way(root: Path, name: str) -> bool:
