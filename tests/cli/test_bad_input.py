@@ -1,6 +1,6 @@
 """Bad input of every sort gives one clear error with its place, exit code 2, and never a traceback; a fuzz test at the end.
 
-The fuzz test runs a few hundred fixed cases; `HYPOTHESIS_PROFILE=long` runs fifty times as many, chosen at random.
+The fuzz test runs a few hundred fixed cases; `HYPOTHESIS_PROFILE=long` runs twenty times as many, chosen at random.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def run(*args: object) -> Said:
     """Run the program in this process; anything raised but its exit is a failure, and so is a traceback."""
     result = CliRunner().invoke(app, [str(arg) for arg in args])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise AssertionError(f"{args} raised") from result.exception
+        raise result.exception
     assert "Traceback" not in result.output
     assert result.exit_code in {0, 1, 2}
     return Said(result.exit_code, result.stdout, result.stderr)
@@ -561,8 +561,22 @@ def test_an_unknown_record_kind() -> None:
 @pytest.mark.parametrize("command", [LINT, *ANSWERS])
 @pytest.mark.parametrize(
     "moment",
-    ["nonsense", "", "2026-02-30", "2026-13-01", "2026-11-20T09:30:00", "0000-01-01", "10000-01-01", "-1", "1e9", "2026-11-20T25:00:00Z"]
-    + ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "\u0662\u0660\u0662\u0666-11-20", "\x1b[2J"],
+    [
+        "nonsense",
+        "",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-11-20T09:30:00",
+        "0000-01-01",
+        "10000-01-01",
+        "-1",
+        "1e9",
+        "2026-11-20T25:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "٢٠٢٦-11-20",
+        "\x1b[2J",
+    ],
 )
 def test_a_moment_there_is_not(root: Path, command: tuple[str, ...], moment: str) -> None:
     refused(root, command, "kybern", "as-of", "--as-of", moment)
@@ -619,8 +633,17 @@ def test_what_cannot_be_formatted(files: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [("-f", "topic.x=1"), ("-f", "collector=7"), ("-f", "nothing"), ("-f", "title="), ("--file", "/dev/null"), ("--file", "/nowhere")]
-    + [("--observed-at", "0001-01-01T00:00:00+14:00"), ("--document", "/nowhere"), ("--document", "/")],
+    [
+        ("-f", "topic.x=1"),
+        ("-f", "collector=7"),
+        ("-f", "nothing"),
+        ("-f", "title="),
+        ("--file", "/dev/null"),
+        ("--file", "/nowhere"),
+        ("--observed-at", "0001-01-01T00:00:00+14:00"),
+        ("--document", "/nowhere"),
+        ("--document", "/"),
+    ],
 )
 def test_evidence_that_cannot_be_stated(root: Path, fields: tuple[str, str]) -> None:
     (root / "key.pem").write_bytes(KEY.pem())
@@ -715,7 +738,7 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 def fuzz(number: int) -> settings:
     return settings(
-        max_examples=number * (50 if LONG else 1),
+        max_examples=number * (20 if LONG else 1),
         derandomize=not LONG,
         deadline=None,
         database=None,

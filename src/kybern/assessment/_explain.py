@@ -222,7 +222,7 @@ class _Explainer:
         status = {Verdict.PASS: Status.MET, Verdict.SILENT: Status.UNKNOWN, Verdict.LAPSED: Status.EXPIRED, Verdict.FAIL: Status.NOT_MET}[
             worst
         ]
-        wrong = [f"{phrase(one)}: {states(record, one)}" for one, verdict in said if verdict is not Verdict.PASS]
+        wrong = [states(record, one) for one, verdict in said if verdict is not Verdict.PASS]
         return Reason("record", record.ref, record.title, status, "; ".join(wrong) or "States what is asked.")
 
     def _evidence_on(self, check: EvidenceCheck, record: Record) -> Reason:

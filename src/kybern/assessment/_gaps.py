@@ -44,18 +44,23 @@ PLANNED_AHEAD: Final = timedelta(days=31)
 _DONE = (Status.MET, Status.NOT_APPLICABLE)
 
 
-def gaps(assessment: Assessment, framework: str | None = None, system: str | None = None) -> tuple[Gap, ...]:
+def gaps(assessment: Assessment, framework: str | None = None, system: str | None = None, *, first: str | None = None) -> tuple[Gap, ...]:
     """List the controls that fall short; of one framework, or on one AI system, if named.
 
-    First what the organisation planned for the next 31 days or is late with, by day. Then what closes most requirements alone, of
-    those the least effort, of those the most coverage won.
+    First what the organisation planned for the next 31 days or is late with, by day. Then what closes most requirements alone, those of
+    the framework `first` before all others; of those the least effort, of those the most coverage won.
 
     Raises `KeyError` for an AI system that is not in scope.
     """
     found = [gap for control in assessment.catalog.controls.values() if (gap := _gap(assessment, control, framework, system)) is not None]
     today = assessment.as_of.date()
     ahead = today + min(PLANNED_AHEAD, date.max - today)
-    return tuple(sorted(found, key=lambda gap: (_soon(gap, ahead), -len(gap.closes), gap.effort, -sum(gap.gain.values()), gap.control.id)))
+
+    def order(gap: Gap) -> tuple[date, int, int, int, float, str]:
+        leading = sum(assessment.catalog.framework_of(ref).id == first for ref in gap.closes)
+        return (_soon(gap, ahead), -leading, -len(gap.closes), gap.effort, -sum(gap.gain.values()), gap.control.id)
+
+    return tuple(sorted(found, key=order))
 
 
 def _soon(gap: Gap, ahead: date) -> date:

@@ -96,8 +96,11 @@ def asked(condition: Condition, bounds: Bounds) -> str:
 
 
 def states(record: Record, condition: Condition) -> str:
-    """Say what a record states in the field a condition asks about."""
-    return f"{record.ref} states {value(look_up(record.content, condition.field.split('.')))}"
+    """Say how a record falls short of a condition: `policy:ai does not state approved on`."""
+    found, name = look_up(record.content, condition.field.split(".")), condition.field.replace("_", " ").replace(".", " ")
+    if found is None:
+        return f"{record.ref} does not state {name}"
+    return f"{record.ref} states {name} {value(found)}; asked is: {phrase(condition)}"
 
 
 def wanted(check: EvidenceCheck) -> str:

@@ -92,14 +92,14 @@ def gaps(
     limit: Annotated[int, typer.Option("--limit", min=0, help="Show this many; 0 shows all.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is missing, what closes most first, and who owes it."""
+    """Show what is missing and who owes it: what is planned for this month, then what closes most for the least work."""
     from kybern.assessment import gaps as gaps_of  # noqa: PLC0415
     from kybern.cli import _tables  # noqa: PLC0415
 
     found = assess_workspace(directory, as_of)
     if framework is not None:
         _frameworks(found, framework)
-    listed = gaps_of(found.assessment, framework, _subject(found.assessment, system))
+    listed = gaps_of(found.assessment, framework, _subject(found.assessment, system), first=found.frameworks[0])
     if as_json:
         print_json([_gap_json(gap) for gap in listed])
     else:
@@ -166,4 +166,6 @@ def _gap_json(gap: Gap) -> dict[str, object]:
         "requirements": list(gap.requirements),
         "closes": list(gap.closes),
         "coverage_gain": gap.gain,
+        "effort": gap.effort,
+        "planned_on": gap.planned_on.isoformat() if gap.planned_on is not None else None,
     }

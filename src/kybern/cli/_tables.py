@@ -170,14 +170,15 @@ def reason_json(node: Reason) -> dict[str, Any]:
 
 
 def print_gaps(listed: tuple[Gap, ...], limit: int) -> None:
-    """Print the gaps, those that close most first."""
+    """Print the gaps, in their order."""
     out = console()
     shown = listed[:limit] if limit else listed
     for number, gap in enumerate(shown, 1):
         closes = f"closes {', '.join(gap.closes)}" if gap.closes else f"bears on {', '.join(gap.requirements[:4])}"
         gain = ", ".join(f"{name} +{value:.1%}" for name, value in gap.gain.items())
         out.print(f"[bold]{number:>2}. {gap.control.id} {escape(gap.control.title)}[/bold]  ", status_text(gap.status))
-        out.print(f"    owed by {escape(gap.owner)} · {closes} · {gain}")
+        due = f" by {gap.planned_on}" if gap.planned_on is not None else ""
+        out.print(f"    owed by {escape(gap.owner)}{due} · {closes} · {gain}")
         if gap.subjects:
             out.print(f"    on {', '.join(gap.subjects)}", style="dim")
         for status, title, text, times in _folded(gap):

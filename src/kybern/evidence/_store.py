@@ -117,7 +117,7 @@ def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Walk over every `*.json` below the folder and what stands where a folder should and cannot be walked: handed on to be refused in words."""
+    """Walk over every `*.json` below the folder; what cannot be walked (a link, a file, a closed folder) is handed on to be refused."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         yield folder
         return

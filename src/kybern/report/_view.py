@@ -161,7 +161,9 @@ class Page:
 def page(assessment: Assessment, refused: Sequence[Refusal], version: str, frameworks: Sequence[str]) -> Page:
     """Read everything the page shows from the assessment."""
     catalog, found, pieces = assessment.catalog, assessment.records.organization, by_record(assessment)
-    shown = [gap for gap in gaps(assessment) if any(catalog.framework_of(ref).id in frameworks for ref in gap.requirements)]
+    shown = [
+        gap for gap in gaps(assessment, first=frameworks[0]) if any(catalog.framework_of(ref).id in frameworks for ref in gap.requirements)
+    ]
     papers = [(catalog.frameworks[name], documented(assessment, name)) for name in frameworks]
     return Page(
         assessment,

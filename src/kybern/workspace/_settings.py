@@ -42,7 +42,7 @@ def find_root(start: Path) -> Path:
         if (candidate / SETTINGS_FILE).is_file():
             return candidate
     message = f"There is no {SETTINGS_FILE} here or in any folder above."
-    hint = f"Go to the workspace or name it with -C; a new one needs a {SETTINGS_FILE} with the line `kybern: 1`."
+    hint = "Go to the workspace or name it with -C; `kybern init` makes a new one."
     raise InputError.one("no-workspace", message, Place(str(start)), hint)
 
 
