@@ -112,7 +112,7 @@ def test_counts_combine_as_the_assessment_combines_a_group(found: Assessment) ->
 
 
 def test_every_gap_is_listed_in_order_with_owner_and_what_it_closes(found: Assessment, parsed: Parsed) -> None:
-    listed, wanted = parsed.of_class("gap"), gaps(found)
+    listed, wanted = parsed.of_class("gap"), gaps(found, first="ISO42001")
     assert len(listed) == len(wanted) > 20
     for tag, gap in zip(listed, wanted, strict=True):
         assert gap.control.title in tag.text

@@ -68,7 +68,7 @@ def test_without_a_workspace_the_error_says_what_to_do(tmp_path: Path) -> None:
     (problem,) = caught.value.problems
     assert problem.rule == "no-workspace"
     assert problem.place.file == str(tmp_path)
-    assert "kybern: 1" in problem.hint
+    assert "kybern init" in problem.hint
 
 
 def test_other_files_are_not_records(repo: Repository) -> None:
