@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from kybern.assessment._board import Board
-from kybern.assessment._cells import Cells, Links, gather, stack
+from kybern.assessment._cells import Cells, stack
 from kybern.assessment._plan import ORGANIZATION, Plan, system_kinds
-from kybern.assessment._status import Status
+from kybern.assessment._status import Floats, Status, combine_values
 from kybern.assessment._table import EvidenceTable, uncollected
 from kybern.base import InputError, Place
 from kybern.catalog import Catalog, Control, Layer
@@ -215,8 +215,7 @@ class Assessment:
         systems = _or_unknown(self._board.leaves[ref]).status
         own = parts[0].status if len(parts) > 1 else np.empty(0, np.int8)
         values = np.concatenate([own, systems])
-        status = gather(Cells.of_status(values), Links.of(np.zeros(len(values), np.int64), np.arange(len(values)), 1)).status
-        return Cells(status, found.coverage, found.strength, found.freshness, found.count)
+        return Cells(combine_values(values), found.coverage, found.strength, found.freshness, found.count)
 
     # --- controls --------------------------------------------------------------------------------------------------------------
 
@@ -276,14 +275,19 @@ def _or_unknown(systems: Cells) -> Cells:
 
 def _over_all(*parts: Cells) -> Cells:
     """Combine all subjects into one cell."""
-    whole = Cells(
-        np.concatenate([part.status for part in parts]),
-        np.concatenate([part.coverage for part in parts]),
-        np.concatenate([part.strength for part in parts]),
-        np.concatenate([part.freshness for part in parts]),
-        np.concatenate([part.count for part in parts]),
+    status = np.concatenate([part.status for part in parts])
+    live = status != Status.NOT_APPLICABLE
+
+    def total(columns: Sequence[Floats]) -> Floats:
+        return np.array([np.concatenate(columns) @ live])
+
+    return Cells(
+        combine_values(status),
+        total([part.coverage for part in parts]) / max(int(live.sum()), 1),
+        total([part.strength for part in parts]),
+        total([part.freshness for part in parts]),
+        total([part.count for part in parts]),
     )
-    return gather(whole, Links.of(np.zeros(len(whole), np.int64), np.arange(len(whole)), 1))
 
 
 def _group(parts: list[Cells], leaves: list[Cells]) -> Cells | None:

@@ -7,6 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+
+from kybern.assessment._status import Ints
 from kybern.catalog import Condition, Operator, days
 
 Content = Mapping[str, Any]
@@ -62,6 +65,21 @@ def compile_test(condition: Condition, as_of: datetime) -> Test:
         return lambda value: _holds(not _is_there(value))
     test = _test(operator, condition.value, as_of)
     return lambda value: Verdict.SILENT if value is None else test(value)
+
+
+def judge_column(test: Test, values: Sequence[Any]) -> Ints:
+    """Test every value of a column (n,): texts recur, so each is tested once."""
+    known: dict[str, int] = {}
+    said = []
+    for value in values:
+        if type(value) is str:
+            verdict = known.get(value)
+            if verdict is None:
+                verdict = known[value] = int(test(value))
+        else:
+            verdict = int(test(value))
+        said.append(verdict)
+    return np.array(said, np.int64)
 
 
 def _is_there(value: object) -> bool:

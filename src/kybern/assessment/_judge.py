@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from kybern.assessment._conditions import Bounds, Verdict, compile_test
+from kybern.assessment._conditions import Bounds, Verdict, compile_test, judge_column
 from kybern.assessment._status import Codes, Floats, Ints, Status
 from kybern.assessment._table import FOREVER, Pieces, microseconds
 from kybern.catalog import Condition, EvidenceCheck, Operator, age_limit
@@ -93,8 +93,7 @@ def _verdicts(pieces: Pieces, condition: Condition, as_of: datetime, bounds: Seq
     if compare is not None and isinstance(condition.value, int | float) and not isinstance(condition.value, bool):
         numbers = pieces.numbers(condition.field)
         return np.where(np.isnan(numbers), Verdict.SILENT, np.where(compare(numbers, condition.value), Verdict.PASS, Verdict.FAIL))
-    test = compile_test(condition, as_of)
-    return np.fromiter(map(test, pieces.column(condition.field)), np.int64, len(pieces.items))
+    return judge_column(compile_test(condition, as_of), pieces.column(condition.field))
 
 
 def _within(pieces: Pieces, path: str, bounds: Sequence[Bounds] | None) -> Ints:

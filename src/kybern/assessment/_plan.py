@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from kybern.assessment._cells import Links
-from kybern.assessment._conditions import NO_BOUNDS, Bounds, Content, Verdict, compile_test, look_up
+from kybern.assessment._conditions import NO_BOUNDS, Bounds, Content, Verdict, compile_test, judge_column, look_up
 from kybern.assessment._judge import Targets
 from kybern.assessment._status import Bools, Codes, Ints, Status
 from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, Operator, RecordCheck, Relation, SubjectKind
@@ -33,6 +33,7 @@ class Plan:
         self._links: dict[tuple[str, str], Links] = {}
         self._fits: dict[tuple[Condition, ...], dict[str, Bools]] = {}
         self._content: dict[str, Sequence[Content]] = {}
+        self._columns: dict[tuple[str, str], Sequence[object]] = {}
         self._digests: dict[str, Sequence[str]] = {}
         self._subject_links: dict[str, Links] = {}
         self._check_links: dict[tuple[str, tuple[Condition, ...], str], Links] = {}
@@ -72,8 +73,11 @@ class Plan:
         contents = self._contents(kind)
         if condition.operator is Operator.WITHIN:
             return np.full(len(contents), Verdict.SILENT, np.int64)
-        path, test = tuple(condition.field.split(".")), compile_test(condition, self.as_of)
-        return np.fromiter((test(look_up(content, path)) for content in contents), np.int64, len(contents))
+        key = (kind, condition.field)
+        if key not in self._columns:
+            path = tuple(condition.field.split("."))
+            self._columns[key] = [look_up(content, path) for content in contents]
+        return judge_column(compile_test(condition, self.as_of), self._columns[key])
 
     def _worst(self, kind: str, conditions: Sequence[Condition]) -> Ints:
         """Hold every record of a kind against all conditions: the worst verdict each (n,); no condition is a pass."""

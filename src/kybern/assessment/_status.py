@@ -51,3 +51,8 @@ def combine_counts(counts: Ints) -> Codes:
     status = np.where(counts[:, Status.MET] == live, Status.MET, status)
     nothing = np.where(not_applicable > 0, Status.NOT_APPLICABLE, Status.UNKNOWN)
     return np.where(live == 0, nothing, status).astype(np.int8)
+
+
+def combine_values(values: Codes) -> Codes:
+    """Combine values (m,) into one, (1,)."""
+    return combine_counts(np.bincount(values, minlength=VALUES)[None, :])

@@ -129,15 +129,20 @@ class EvidenceTable:
     def __init__(self, evidence: Iterable[Evidence]) -> None:
         """Group the pieces; their order does not matter."""
         self._by_id: ChainMap[str, Evidence] = ChainMap({item.id: item for item in evidence})
-        groups: defaultdict[Group, defaultdict[str, Mentions]] = defaultdict(lambda: defaultdict(Mentions))
+        groups: defaultdict[str, dict[PredicateType, defaultdict[str, Mentions]]] = defaultdict(dict)
         with uncollected():
             for item in self._by_id.maps[0].values():
-                group = groups[item.predicate, item.topic]
+                by_predicate = groups[item.topic]
+                group = by_predicate.get(item.predicate)
+                if group is None:
+                    group = by_predicate[item.predicate] = defaultdict(Mentions)
                 for subject in item.subjects:
                     mentions = group[subject.ref]
                     mentions.items.append(item)
                     mentions.digests.append(subject.digest)
-        self._groups: dict[Group, Mapping[str, Mentions]] = {key: dict(group) for key, group in groups.items()}
+        self._groups: dict[Group, Mapping[str, Mentions]] = {
+            (predicate, topic): dict(group) for topic, by_predicate in groups.items() for predicate, group in by_predicate.items()
+        }
 
     def __len__(self) -> int:
         """Count the pieces."""
