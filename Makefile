@@ -12,7 +12,7 @@ help: ## Show this list.
 setup: ## Make .venv with the pinned packages that running needs.
 	@sh tools/setup.sh run
 
-run: ## Measure the example organisation, assess it, write its report (AT=now: as of today).
+run: ## Measure the example organisation, assess it, write its report (AT=2026-11-20: as on the story's day).
 	@sh tools/run.sh
 
 test: ## Lint, check types and import contracts, run all tests.

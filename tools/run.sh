@@ -1,13 +1,13 @@
 #!/bin/sh
 # Measure the example organisation, write its report and show where it stands.
 #
-# AT is the day of observation and of the answer: by default the day on which the example's story stands, so that the same
-# numbers come out at any time. AT=now takes the clock, and shows what has lapsed since.
+# What is measured is dated when it is measured: now. AT=2026-11-20 replays the day on which the example's story stands: it dates the
+# measurements of this run to that day and asks as of it, so that the numbers of the handbook come out at any time.
 set -eu
 
 cd "$(dirname "$0")/.."
 sh tools/setup.sh run
-at=${AT:-2026-11-20}
+at=${AT:-now}
 example=examples/meridian
 page=$(pwd)/build/meridian.html
 

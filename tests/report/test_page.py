@@ -16,6 +16,7 @@ from kybern.catalog import Layer, load_catalog
 from kybern.records import RecordSet
 from kybern.report import html_report
 from kybern.report._system import by_record, system_page
+from kybern.report._view import title_of
 from kybern.report._words import percent, requirement_anchor, status_of, strength_number
 
 
@@ -172,6 +173,8 @@ def test_documented_information_is_present_or_missing_as_the_assessment_finds(fo
     for line, one in zip(lines, wanted, strict=True):
         said = next(tag for tag in line.walk() if "st" in tag.classes).text
         assert said == ("present" if one.present else "missing")
+        assert all(title_of(found, ref) in line.text for ref in one.missing_for)
+    assert any(one.missing_for and one.items for one in wanted)
     assert {one.present for one in wanted} == {True, False}
 
 

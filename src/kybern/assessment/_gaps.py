@@ -41,6 +41,8 @@ class Gap:
 PLANNED_AHEAD: Final = timedelta(days=31)
 """What is planned within this time, or overdue, comes before everything else."""
 
+_ACRONYMS = ("ai", "hr", "ml")
+
 _DONE = (Status.MET, Status.NOT_APPLICABLE)
 
 
@@ -168,7 +170,8 @@ def owner_of(plan: Plan, control: Control) -> tuple[str, str | None]:
     for role in plan.records.of_kind("role"):
         if control.owner_role in role.tags:
             return _named(plan, role.ref), role.ref
-    return control.owner_role.replace("-", " "), None
+    words = control.owner_role.split("-")
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in words), None
 
 
 def _named(plan: Plan, ref: str) -> str:

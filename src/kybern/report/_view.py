@@ -147,6 +147,10 @@ class Page:
     refused: tuple[Refusal, ...]
     version: str
 
+    def name_of(self, ref: str) -> str:
+        """Name a record by its title."""
+        return title_of(self.assessment, ref)
+
     @property
     def first_gaps(self) -> tuple[GapView, ...]:
         """Those shown at once."""
