@@ -217,3 +217,20 @@ def test_the_html_report_is_one_file_with_every_requirement(measured: Path, tmp_
     for entry in load_catalog().frameworks["ISO42001"].requirements:
         if entry.normative:
             assert entry.title.replace("'", "&#39;") in page or entry.title in page
+
+
+def test_an_assessment_is_recomputed_to_the_byte_and_a_typed_status_is_found_out(measured: Path, tmp_path: Path) -> None:
+    stated = tmp_path / "assessment.json"
+    done = run_kybern("assess", "-C", measured, "--as-of", AS_OF, "--json", "--system", "service-assistant")
+    stated.write_text(done.stdout, encoding="utf-8")
+    same = run_kybern("verify-assessment", stated, "-C", measured)
+    assert same.returncode == 0, same.stdout + same.stderr
+    value = json.loads(done.stdout)
+    row = next(one for one in value["requirements"] if one["status"] == "partly_met" and not one["group"])
+    row["status"] = "met"
+    stated.write_text(json.dumps(value), encoding="utf-8")
+    typed = run_kybern("verify-assessment", stated, "-C", measured)
+    assert typed.returncode == 1
+    assert f"{row['id']} ai_system:service-assistant states status met, recomputed partly_met" in typed.stdout
+    stated.write_text("[]", encoding="utf-8")
+    assert run_kybern("verify-assessment", stated, "-C", measured).returncode == 2

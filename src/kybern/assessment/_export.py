@@ -15,6 +15,8 @@ from kybern.evidence import Refusal
 FORMAT = "kybern.assessment/1"
 """Name and version of the format; a change that breaks a reader changes the number."""
 
+_DECIMALS = 6
+
 
 def assessment_schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of what `to_json` returns."""
@@ -29,12 +31,15 @@ def to_json(
     """Put an assessment into JSON shape, for some frameworks and one subject if named.
 
     Holds `as_of`, the digests of the inputs, readiness, and `requirements`: one object for each normative requirement and subject, with
-    the checks under it as reasons. Coverage and freshness are shares 0 to 1, strength 1 to 5, None (null) where there is no evidence.
+    the checks under it as reasons. Coverage and freshness are shares 0 to 1, strength 1 to 5, None (null) where there is no evidence;
+    all three to six decimals, so that whoever recomputes them on another machine gets the same bytes.
     """
     names = tuple(frameworks) if frameworks is not None else tuple(assessment.catalog.frameworks)
     return {
         "format": FORMAT,
         "as_of": assessment.as_of.isoformat().replace("+00:00", "Z"),
+        "frameworks": list(names),
+        "subject": subject,
         "organization": assessment.organization,
         "systems": list(assessment.systems),
         "digests": assessment.digests,
@@ -47,12 +52,16 @@ def to_json(
     }
 
 
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, _DECIMALS)
+
+
 def _readiness(assessment: Assessment, framework: str, subject: str | None) -> dict[str, Any]:
     found: Readiness = assessment.readiness(framework, subject)
     return {
-        "coverage": found.coverage,
-        "strength": found.strength,
-        "freshness": found.freshness,
+        "coverage": _rounded(found.coverage),
+        "strength": _rounded(found.strength),
+        "freshness": _rounded(found.freshness),
         "applicable": found.applicable,
         "counts": {status.slug: found.counts[status] for status in Status},
     }
@@ -61,9 +70,9 @@ def _readiness(assessment: Assessment, framework: str, subject: str | None) -> d
 def _numbers(score: Score) -> dict[str, Any]:
     return {
         "status": score.status.slug,
-        "coverage": score.coverage,
-        "strength": score.strength,
-        "freshness": score.freshness,
+        "coverage": _rounded(score.coverage),
+        "strength": _rounded(score.strength),
+        "freshness": _rounded(score.freshness),
         "evidence_count": score.evidence,
     }
 
