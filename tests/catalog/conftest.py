@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from kybern.base.yaml import read_yaml
 from kybern.catalog import Catalog, load_catalog
 from kybern.records import Record
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the helper module beside the tests
 
 Tree: TypeAlias = "Mapping[str, Tree | bytes]"
 SHIPPED = Path(__file__).parents[2] / "src" / "kybern" / "catalog"

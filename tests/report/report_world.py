@@ -136,6 +136,30 @@ unit: share
 minimum: 0.7
 measure_every: P31D
 why_these_bounds: Below it is no help
+---
+kind: indicator
+id: missing
+title: Missing values
+of: [dataset:loans]
+category: quality
+metric: Share of missing values
+definition: Empty cells
+unit: share
+maximum: 0.1
+measure_every: P31D
+why_these_bounds: More hides a fault
+---
+kind: indicator
+id: brier
+title: Calibration
+of: [ai_system:credit]
+category: calibration
+metric: Brier score
+definition: Mean squared error
+unit: share
+maximum: 0.2
+measure_every: P31D
+why_these_bounds: Above it the score misleads
 """
 
 BODIES: dict[PredicateType, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from report_world import AS_OF, EVIL, REFUSED, Parsed, Tag, assessed, records
 
 from kybern.assessment import Assessment, Status, assess, documented, explain, gaps
 from kybern.catalog import Layer, load_catalog
-from kybern.records import RecordSet
+from kybern.records import Record, RecordSet
 from kybern.report import html_report
 from kybern.report._system import by_record, system_page
 from kybern.report._view import title_of
@@ -218,6 +218,22 @@ def test_nothing_at_all_still_makes_a_page_in_which_nothing_is_met() -> None:
     assert {tag.attributes["data-status"] for tag in parsed.of_class("req")} == {"unknown"}
     assert "No AI system is in scope" in parsed.id("systems").text
     _every_link_has_its_place(parsed)
+
+
+def test_a_system_that_no_scope_names_is_said_to_be_left_out() -> None:
+    """A typed scope can leave out what would fail; whoever reads the answer sees it."""
+    facts = {"role": "user", "purpose": "p", "use_case": "u", "autonomy": "advises", "users": ["staff"], "jurisdictions": ["IE"]}
+    systems = [
+        Record.registry["ai_system"].model_validate({"kind": "ai_system", "id": one, "title": one.title(), "stage": "operation", **facts})
+        for one in ("seen", "hidden")
+    ]
+    scope = Record.registry["scope"].model_validate(
+        {"kind": "scope", "id": "s", "title": "S", "statement": "One.", "systems": ["ai_system:seen"]}
+    )
+    text = Parsed(html_report(assess(load_catalog(), RecordSet([*systems, scope]), (), AS_OF))).id("systems").text
+    assert "in no scope, so not assessed and in no number here: Hidden." in " ".join(text.split())
+    text = Parsed(html_report(assess(load_catalog(), RecordSet(systems), (), AS_OF))).id("systems").text
+    assert "in no scope" not in text
 
 
 # --- nothing gets out, nothing comes in ----------------------------------------------------------------------------------------

@@ -67,10 +67,8 @@ def _figures(observer: Observer, screen: screening.Screen, played: dict[str, Sui
 
 def _data(observer: Observer, messages: list[screening.Message]) -> None:
     size = len(messages)
-    empty = sum(not message.text.strip() or not message.split for message in messages) / size
-    wrong = sum(message.split not in ("training", "held-out") or not _fits(message.text) for message in messages) / size
-    for metric, value in (("missing_share", empty), ("invalid_share", wrong)):
-        observer.figure("data-quality", metric, "share", Figure(value, None, None, size), (MESSAGES,), method="all messages")
+    wrong = sum(message.split not in ("training", "held-out") or not _fits(message.text.strip()) for message in messages) / size
+    observer.indicator("assistant-data-invalid", Figure(wrong, None, None, size), "all messages")
     observer.tests("data-preparation-test", _preparation(messages), (MESSAGES,))
     observer.tests("data-separation-test", _separation(messages), (SYSTEM,))
     observer.tests("provenance-check", _provenance(observer), (MESSAGES,))

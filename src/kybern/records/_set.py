@@ -74,6 +74,12 @@ class RecordSet:
         systems = cast("tuple[AISystem, ...]", self.of_kind("ai_system"))
         return tuple(system for system in systems if not named or system.ref in named)
 
+    @property
+    def systems_out_of_scope(self) -> tuple[AISystem, ...]:
+        """AI systems that are stated and that no scope names: nobody assesses them, so whoever shows an answer says so."""
+        inside = {system.ref for system in self.systems_in_scope}
+        return tuple(system for system in cast("tuple[AISystem, ...]", self.of_kind("ai_system")) if system.ref not in inside)
+
     @cached_property
     def links(self) -> Mapping[str, tuple[Link, ...]]:
         """The references each record makes, by its name."""

@@ -14,6 +14,7 @@ from kybern.records._refs import (
     ControlRef,
     CriteriaRef,
     DocumentRef,
+    ImpactRef,
     IndicatorRef,
     ObjectiveRef,
     ObligationRef,
@@ -196,6 +197,9 @@ class Change(Record):
     consequences: Text
     reassess: Literal["none", "risk", "impact", "both"]
     """Which assessments the change makes necessary again."""
+    risks_assessed: tuple[RiskRef, ...] = ()
+    impacts_assessed: tuple[ImpactRef, ...] = ()
+    """The assessments that were made again because of the change; `risks_assessed` likewise names risks."""
     requested_by: PersonRef
     requested_on: date
     decision: Literal["pending", "approved", "rejected"] = "pending"
