@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from conftest import Repository
 
 AS_OF = date(2026, 11, 20)
+ENTRY = "kind: soa_entry\nid: s\ntitle: No data\nowner: role:officer\nnecessary: true\njustification: Needed.\n"
 CATALOG = CatalogIds(
     frozenset({"GOV-01", "RSK-01"}),
     frozenset({"ISO42001:A.7", "ISO42001:A.7.4", "ISO42001:C.2.5", "NIST_AI_RMF:GOVERN 1"}),
     frozenset({"ISO42001:A.7"}),
+    frozenset({"ISO42001:A.7.4"}),
 )
 HANDBOOK = Path(__file__).parents[2] / "docs/handbook/lint-rules.md"
 
@@ -37,7 +39,7 @@ OBJECTIVE = (
 )
 WAIVER = (
     "kind: exception\nid: w\ntitle: W\nowner: role:officer\ncontrols: [GOV-01]\nreason: r\ncompensating: c\n"
-    "valid_from: 2026-01-01\nexpires_on: 2026-11-{}\n"
+    "valid_from: 2026-01-01\nexpires_on: 2026-11-{}\napproved_by: person:ada\n"
 )
 CHANGE = (
     "kind: change\nid: {0}\ntitle: C\nowner: role:officer\naffects: [organization:acme]\npurpose: p\nconsequences: c\n"
@@ -65,9 +67,19 @@ CASES: dict[str, tuple[str, str, str]] = {
         "The catalog has no requirement ISO42001:C.2.55.",
     ),
     "group-excluded": (
-        "kind: soa_entry\nid: s\ntitle: No data\nowner: role:officer\nrequirement: ISO42001:A.7\nnecessary: false\njustification: None.\n",
-        "5:14",
+        f"{ENTRY}requirement: ISO42001:A.7.4\n---\n{ENTRY.replace('id: s', 'id: t')}requirement: ISO42001:A.7\n",
+        "15:14",
         "ISO42001:A.7 is a group: its status comes from its parts.",
+    ),
+    "soa-incomplete": (
+        f"{ENTRY}requirement: ISO42001:C.2.5\n",
+        "1:1",
+        "The statement of applicability has no entry for ISO42001:A.7.4.",
+    ),
+    "soa-twice": (
+        f"{ENTRY}requirement: ISO42001:A.7.4\n---\n{ENTRY.replace('id: s', 'id: t')}requirement: ISO42001:A.7.4\n",
+        "15:14",
+        "soa_entry:t speaks about ISO42001:A.7.4 as soa_entry:s does.",
     ),
     "document-outside": (f"{DOCUMENT}path: ../../etc/passwd\n", "6:7", "The path ../../etc/passwd leads outside the workspace."),
     "document-missing": (f"{DOCUMENT}path: documents/none.md\n", "6:7", "There is no file documents/none.md."),
@@ -78,6 +90,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "role-without-holder": (ROLE, "1:1", "Nobody holds role:r."),
     "holder-left": (f"{ROLE}holders: [person:ada, person:bo]\n---\n{LEFT}", "5:23", "person:bo left on 2026-11-20."),
     "waiver-expired": (WAIVER.format(19), "9:13", "exception:w expired on 2026-11-19."),
+    "no-approver": (WAIVER.format(20).replace("approved_by: person:ada\n", ""), "1:1", "exception:w names nobody who is to approve it."),
     "several-organizations": (
         "kind: organization\nid: other\ntitle: O\nlegal_name: O\nsector: s\ncountries: [DE]\nai_roles: [user]\n",
         "2:5",
@@ -100,6 +113,13 @@ def test_each_rule_finds_its_case_alone_and_at_its_place(repo: Repository, slug:
     assert (problem.rule, str(problem.place), problem.message) == (slug, f"records/x.yaml:{at}", message)
     assert problem.severity is RULES[slug].severity
     assert problem.hint
+
+
+@pytest.mark.parametrize(("necessary", "rules"), [("true", []), ("false", ["no-approver"])])
+def test_only_an_exclusion_wants_an_approver(repo: Repository, necessary: str, rules: list[str]) -> None:
+    entry = "kind: soa_entry\nid: s\ntitle: S\nowner: role:officer\nrequirement: ISO42001:A.7.4\njustification: None.\n"
+    repo.write("records/x.yaml", f"{entry}necessary: {necessary}\n")
+    assert [problem.rule for problem in found(repo)] == rules
 
 
 def test_no_organization(repo: Repository) -> None:

@@ -66,7 +66,8 @@ def _catalog_ids() -> Any:
     except InputError as error:
         fail(error)
     groups = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and not catalog.is_leaf(ref))
-    return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements), groups)
+    reference = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and entry.kind == "control")
+    return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements), groups, reference)
 
 
 def _version() -> str:

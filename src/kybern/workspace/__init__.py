@@ -2,7 +2,7 @@
 
 from kybern.workspace._files import list_records
 from kybern.workspace._fmt import fmt, format_files
-from kybern.workspace._history import Version, versions
+from kybern.workspace._history import History, Version
 from kybern.workspace._lint import lint
 from kybern.workspace._load import Places, Workspace, load_workspace, parse_records
 from kybern.workspace._profiles import Answers, Profile, load_profile, profile_ids, read_answers
@@ -19,6 +19,7 @@ __all__ = [
     "SETTINGS_FILE",
     "Answers",
     "CatalogIds",
+    "History",
     "Places",
     "Profile",
     "Rule",
@@ -41,6 +42,5 @@ __all__ = [
     "render",
     "sarif",
     "scaffold",
-    "versions",
     "write_scaffold",
 ]

@@ -26,6 +26,8 @@ class CatalogIds:
     requirements: frozenset[str]
     groups: frozenset[str] = frozenset()
     """Requirements whose status comes from their parts."""
+    reference_controls: frozenset[str] = frozenset()
+    """Requirements that a statement of applicability speaks about one by one: the controls of Annex A."""
 
 
 @dataclass(frozen=True)

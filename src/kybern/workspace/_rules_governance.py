@@ -9,7 +9,7 @@ from kybern.base import Place
 from kybern.catalog import days
 from kybern.records.leadership import Role, Scope
 from kybern.records.people import Person
-from kybern.records.risk import Waiver
+from kybern.records.risk import SoaEntry, Waiver
 from kybern.workspace._rules import Context, Finding, listed, rule
 from kybern.workspace._settings import SETTINGS_FILE
 
@@ -73,6 +73,15 @@ def _waiver_expired(context: Context) -> Iterator[Finding]:
             yield Finding(context.at(waiver.ref, "expires_on"), message, "Carry the control out, or decide anew and set new dates.")
 
 
+@rule("no-approver", "An exclusion or a waiver names no approver, so a signed approval by anybody settles it.")
+def _no_approver(context: Context) -> Iterator[Finding]:
+    asked = cast("tuple[Waiver | SoaEntry, ...]", (*context.records.of_kind("exception"), *context.records.of_kind("soa_entry")))
+    for record in asked:
+        if record.approved_by is None and (isinstance(record, Waiver) or not record.necessary):
+            hint = "Add `approved_by:` with the person who may decide it."
+            yield Finding(context.at(record.ref), f"{record.ref} names nobody who is to approve it.", hint)
+
+
 @rule("no-organization", "The workspace does not say whose management system it is.")
 def _no_organization(context: Context) -> Iterator[Finding]:
     if not context.records.of_kind("organization"):
@@ -96,11 +105,9 @@ def _scope_empty(context: Context) -> Iterator[Finding]:
 
 @rule("system-out-of-scope", "An AI system is in no scope, so it is not assessed.")
 def _system_out_of_scope(context: Context) -> Iterator[Finding]:
-    inside = {system.ref for system in context.records.systems_in_scope}
-    for system in context.records.of_kind("ai_system"):
-        if system.ref not in inside:
-            hint = "Add it to the `systems:` of a scope, or state there why it is excluded."
-            yield Finding(context.at(system.ref, "id"), f"{system.ref} is in no scope.", hint)
+    for system in context.records.systems_out_of_scope:
+        hint = "Add it to the `systems:` of a scope, or state there why it is excluded."
+        yield Finding(context.at(system.ref, "id"), f"{system.ref} is in no scope.", hint)
 
 
 def _roles(context: Context) -> tuple[Role, ...]:

@@ -42,6 +42,27 @@ def _group_excluded(context: Context) -> Iterator[Finding]:
             yield Finding(context.at(entry.ref, "requirement"), f"{entry.requirement} is a group: its status comes from its parts.", hint)
 
 
+@rule("soa-incomplete", "The statement of applicability says nothing of a control of Annex A.", Severity.WARNING)
+def _soa_incomplete(context: Context) -> Iterator[Finding]:
+    entries = cast("tuple[SoaEntry, ...]", context.records.of_kind("soa_entry"))
+    missing = sorted(context.catalog.reference_controls - {entry.requirement for entry in entries})
+    if entries and missing:
+        message = f"The statement of applicability has no entry for {listed(missing)}."
+        yield Finding(context.at(entries[0].ref), message, "Say of each whether it is necessary, and why.")
+
+
+@rule("soa-twice", "Two entries of the statement of applicability speak about one control for the same systems.", Severity.WARNING)
+def _soa_twice(context: Context) -> Iterator[Finding]:
+    seen: dict[tuple[str, str], SoaEntry] = {}
+    for entry in cast("tuple[SoaEntry, ...]", context.records.of_kind("soa_entry")):
+        for system in entry.systems or ("",):
+            other = seen.setdefault((entry.requirement, system), entry)
+            if other is not entry:
+                message = f"{entry.ref} speaks about {entry.requirement} as {other.ref} does."
+                yield Finding(context.at(entry.ref, "requirement"), message, "Keep one, or say for which systems each speaks.")
+                break
+
+
 @rule("unknown-requirement", "A record names a requirement that is in no framework of the catalog.", Severity.ERROR)
 def _unknown_requirement(context: Context) -> Iterator[Finding]:
     yield from _unknown(context, "requirement", context.catalog.requirements)
