@@ -1,6 +1,6 @@
 # Each target is a few lines of shell in tools/, so that it can be read, linted and run without make.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock bench clean
+.PHONY: help setup run test lint lock bench chaos clean
 
 help: ## Show this list.
 	@echo "Kybern: AI governance whose status is computed from dated, signed evidence."
@@ -24,10 +24,15 @@ lint: ## The same without the tests.
 lock: ## Pin the packages anew from pyproject.toml (needs uv; UPGRADE=1 for newer versions).
 	@sh tools/lock.sh
 
-bench: ## Time assessment and lint on large generated input (minutes).
+bench: ## Time assessment, lint and the evidence log on large generated input (minutes).
 	@sh tools/setup.sh dev
 	.venv/bin/python benchmarks/assess.py
 	.venv/bin/python benchmarks/lint.py
+	.venv/bin/python benchmarks/log.py
+
+chaos: ## Crash the evidence log 500 times at every step there is, and check it each time.
+	@sh tools/setup.sh dev
+	.venv/bin/python tests/evidence/log/chaos.py --rounds 500 --writers 16
 
 clean: ## Remove .venv, build/ and the tools' caches; records, evidence and keys stay.
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

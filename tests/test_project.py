@@ -27,7 +27,9 @@ MADE = {"build", "dist", "evidence", "__pycache__"}
 KEPT = {".ci", ".gitignore", ".pre-commit-config.yaml"}
 """What starts with a dot and is part of the project all the same."""
 
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {
+    "src/kybern/report/pack/verify.py": "an auditor reads and runs it as one file, beside which there is nothing else of ours",
+}
 """Modules of more than 500 lines, with the argument for their length."""
 
 HEAVY = {"cryptography", "jinja2", "numpy", "pydantic", "ruamel", "securesystemslib", "sklearn", "yaml"}

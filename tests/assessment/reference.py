@@ -286,7 +286,7 @@ class _Assessor:
             found = self.verdicts(check.require, piece.body, target)
             if found & {"broken", "gone by"}:
                 fails.append(piece)
-            elif found <= {"holds"} and piece.strength >= check.min_strength:
+            elif found <= {"holds"} and piece.strength >= check.min_strength and self.may_approve(piece, target):
                 passes.append((piece, self.stands(check, piece, target.digest in [subject.digest for subject in named])))
         last_fail = max((piece.observed_at for piece in fails), default=None)
         later = [(piece, stands) for piece, stands in passes if last_fail is None or piece.observed_at > last_fail]
@@ -295,6 +295,11 @@ class _Assessor:
             best = max(standing, key=lambda piece: (piece.observed_at, piece.strength, int(piece.id[:16], 16)))
             return Value("met", 1.0, ((int(best.strength), self.freshness(check, best)),))
         return Value("expired" if later else "not_met" if fails else "unknown")
+
+    def may_approve(self, piece: Evidence, target: Record) -> bool:
+        """An approval of a record that names its approver passes only if that person gave it."""
+        named = target.content.get("approved_by")
+        return piece.predicate is not PredicateType.APPROVAL or named is None or piece.body.get("by") == named
 
     def end(self, check: EvidenceCheck, piece: Evidence) -> datetime | None:
         ends = [piece.expires_at] if piece.expires_at else []
@@ -437,9 +442,8 @@ class _Assessor:
     def requirement(self, ref: str, system: str | None) -> Value | None:
         children = self.children(ref)
         if children:
-            value = self.group(ref, children, system)
-        else:
-            value = self.at_organization(ref) if system is None else self.at_system(ref, system)
+            return self.group(ref, children, system)
+        value = self.at_organization(ref) if system is None else self.at_system(ref, system)
         excluded = self.excluded(ref, system)
         return value if value is None or excluded is None else excluded
 

@@ -8,7 +8,7 @@ import pytest
 import world
 from world import AS_OF
 
-from kybern.assessment import Reason, Status, assess, explain
+from kybern.assessment import Reason, Status, _explain, assess, explain
 from kybern.catalog import Strength
 from kybern.evidence import Evidence
 from kybern.records import RecordSet
@@ -119,3 +119,48 @@ def test_an_exclusion_and_a_waiver_are_told_with_their_standing() -> None:
     lifted = tree([world.approved(waiver)], "MON-01", records=known)
     assert lifted.status is Status.PARTLY_MET
     assert "in force until 2027-01-01" in texts(lifted, "record")[0]
+
+
+def test_reasons_are_made_once_however_often_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A control answers several requirements and shows under the organisation and under its systems: its evidence is judged once."""
+    judged: list[str] = []
+    judge = _explain.judge_pieces
+    monkeypatch.setattr(_explain, "judge_pieces", lambda pieces, check, *rest: judged.append(check.id) or judge(pieces, check, *rest))
+    known = world.records()
+    assessment = assess(world.catalog(), known, world.evidence(known), AS_OF)
+    first = [explain(assessment, ref, subject) for ref in ("STD:5", "STD:5.2", "MON-01") for subject in (None, "ai_system:scoring")]
+    assert sorted(judged) == ["in-bounds", "in-bounds", "policy-approved", "tested"]
+    assert first == [explain(assessment, ref, subject) for ref in ("STD:5", "STD:5.2", "MON-01") for subject in (None, "ai_system:scoring")]
+
+
+@pytest.mark.parametrize("expires", [datetime.max.replace(tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
+def test_evidence_that_stands_to_the_end_of_the_calendar_is_explained(expires: datetime) -> None:
+    known = world.records()
+    policy = known.get("policy:ai")
+    assert policy
+    found = explain(assess(world.catalog(), known, [world.approved(policy, expires=expires)], AS_OF), "GOV-01")
+    assert any("stands until 9999-12-31" in node.text for node in found.walk())
+
+
+def test_a_tree_holds_plain_values_that_json_can_carry() -> None:
+    """Evidence is judged in columns; what a column holds is no value of Python, and a program that asks gets a crash."""
+    nodes = list(tree(world.evidence(world.records()), "STD:5", records=world.records()).walk())
+    assert {node.kind for node in nodes} >= {"check", "evidence", "target"}
+    assert {type(node.counts) for node in nodes} == {bool}
+    assert {type(node.score.coverage) for node in nodes if node.score} == {float}
+    assert {type(node.status) for node in nodes if node.status is not None} == {Status}
+
+
+def test_an_approval_passes_only_by_the_person_the_record_names() -> None:
+    """Anybody with a key can sign; a rejection counts whoever it is from, so that naming another approver does not silence it."""
+    policy = world.record("policy", "rules", type="conduct", statement="We are careful.", approved_by="person:bob")
+    known = RecordSet([one for one in world.records() if one.kind != "policy"] + [policy])
+
+    def status(*evidence: Evidence) -> Status | None:
+        return next(node for node in tree(list(evidence), "GOV-01", records=known).walk() if node.kind == "check").status
+
+    assert status(world.approved(policy)) is Status.UNKNOWN
+    assert status(world.approved(policy, by="person:bob")) is Status.MET
+    assert status(world.approved(policy, decision="rejected")) is Status.NOT_MET
+    said = texts(tree([world.approved(policy)], "GOV-01", records=known), "evidence")
+    assert [text.rsplit("; ", 1)[1] for text in said] == ["policy:rules names person:bob to approve it"]

@@ -301,6 +301,8 @@ _ALWAYS: Mapping[PredicateType, dict[str, Any]] = {
 def _body(check: EvidenceCheck, record: Record) -> dict[str, Any]:
     """Say what the check wants to hear, the outcome of a decision and the value of a measurement among it."""
     body = dict(_ALWAYS[check.predicate])
+    if check.predicate is PredicateType.APPROVAL:
+        body["by"] = record.content.get("approved_by", "person:ann")
     for condition in (*check.match, *check.require):
         if condition.operator is Operator.IN and isinstance(condition.value, list):
             body.setdefault(condition.field, condition.value[0])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yaml import safe_dump, safe_load_all
 
 from kybern.base import InputError
-from kybern.catalog import Catalog, load_catalog
+from kybern.catalog import Catalog, days, load_catalog
 
 LAW, LOOK, WALK = "frameworks/law.yaml", "controls/look.yaml", "crosswalks/law-norm.yaml"
 KINDS = {"role", "ai_system"}
@@ -284,3 +284,9 @@ def test_changed_bytes_are_loaded_or_refused_and_nothing_else(
     data = texts[file].encode()
     at, to = sorted(draw.draw(st.tuples(*[st.integers(0, len(data))] * 2)))
     load_or_refuse(folder({**texts, file: data[:at] + noise + data[min(to, at + 12) :]}))
+
+
+@pytest.mark.parametrize("text", ["P100000D", "P9999999999999999D", "P²D", "P1Y", "PD", 365])
+def test_a_time_that_no_calendar_holds_is_no_time_in_days(text: object) -> None:
+    with pytest.raises(ValueError, match="is not a duration in days of at most five digits"):
+        days(text)

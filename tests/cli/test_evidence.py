@@ -318,3 +318,44 @@ def test_a_folder_that_is_no_workspace_and_a_broken_keyring_are_told(shell: Shel
     assert "[no-workspace]" in Shell(tmp_path_factory.mktemp("bare")).run("evidence", "list", code=2).stderr
     (shell.root / "keys.yaml").write_text("keys: 7\n")
     assert "keys.yaml:1:7" in shell.run("evidence", "verify", code=2).stderr
+
+
+def test_the_share_of_a_training_is_worked_out_from_its_counts(shell: Shell) -> None:
+    words = ["training", "--about", "person:anna", "--topic", "training-result", "--key", "anna", "-f", "course=AI literacy"]
+    shell.add(*words, "-f", "due=4", "-f", "attended=4", "-f", "passed=3")
+    assert shell.rows()[0]["body"]["share_passed"] == 0.75
+    refused = shell.add(*words, "-f", "due=4", "-f", "attended=4", "-f", "passed=1", "-f", "share_passed=1", code=2)
+    assert "share_passed is not passed over due, which is 0.25" in refused.output
+
+
+@pytest.mark.parametrize("command", [["evidence", "list", "--json"], ["key", "list", "--json"]])
+def test_how_a_thing_stands_is_answered_as_of_any_day(shell: Shell, command: list[str]) -> None:
+    shell.add(*MEASURE, "-f", "value=1", "--observed-at", "2026-02-01", "--expires-at", "2026-03-01")
+    stood = [json.loads(shell.run(*command, "--as-of", day).stdout)[0]["standing"] for day in ("2025-12-31", "2026-02-10", "2199-01-01")]
+    assert stood == ["not-yet-valid", "valid", "expired"]
+    assert "--as-of does not read 'soon'" in shell.run(*command, "--as-of", "soon", code=2).output
+
+
+def test_a_key_for_a_person_no_record_names_is_made_with_a_warning(shell: Shell) -> None:
+    stranger = shell.run("key", "new", "eve", "--kind", "person", "--holder", "person:eve")
+    assert "warning: there is no record person:eve. The people are person:anna, person:bob." in stranger.stderr
+    known = shell.run("key", "new", "anna2", "--kind", "person", "--holder", "person:anna")
+    assert "warning" not in known.output
+
+
+def test_an_auditors_second_signature_that_lifts_nothing_is_told(shell: Shell) -> None:
+    shell.run("key", "new", "anna-audits", "--kind", "auditor", "--holder", "person:anna")
+    identity = shell.add(*MEASURE[:5], "--key", "anna", *MEASURE[7:], "-f", "value=1").stdout.split()[0]
+    said = shell.run("evidence", "countersign", identity, "--key", "anna-audits")
+    assert "signs as a second for nobody else: the strength stays as it is" in said.stderr
+    assert said.stdout.rstrip().endswith("documented")
+    assert "warning" not in shell.run("evidence", "countersign", identity, "--key", "bob").output
+
+
+def test_a_signed_text_cannot_rule_the_terminal(shell: Shell) -> None:
+    """U+009B starts a control sequence on some terminals, and JSON lets it stand."""
+    words = ["attestation", "--about", "person:anna", "--topic", "t", "--key", "anna", "-f", "statement=a\x9b2Jb", "--file", "-"]
+    identity = shell.add(*words, stdin='{"holds": true}').stdout.split()[0]
+    shown = shell.run("evidence", "show", identity).stdout
+    assert "\x9b" not in shown
+    assert "a\\x9b2Jb" in shown

@@ -202,6 +202,9 @@ def test_explain_and_gaps_speak(measured: Path) -> None:
     explained = run_kybern("explain", "ISO42001:A.7.4", "-C", measured, "--as-of", AS_OF)
     assert explained.returncode == 0
     assert "DAT-04" in explained.stdout
+    as_json = run_kybern("explain", "ISO42001:A.7.4", "-C", measured, "--as-of", AS_OF, "--json")
+    assert as_json.returncode == 0, as_json.stderr
+    assert json.loads(as_json.stdout)["ref"] == "ISO42001:A.7.4"
     gaps = run_kybern("gaps", "-C", measured, "--as-of", AS_OF, "--json")
     listed = json.loads(gaps.stdout)
     assert listed

@@ -141,3 +141,39 @@ def test_moments_at_the_ends_of_the_calendar_are_read_or_refused(bench: Bench) -
     for field, moment in (("observed_at", "0001-01-01T00:00:00+14:00"), ("expires_at", "9999-12-31T23:59:59-12:00")):
         with pytest.raises(Refused, match="outside the years 1 to 9999"):
             bench.predicate(**{field: moment})
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "says"),
+    [
+        (
+            PredicateType.TRAINING,
+            {"due": 10, "attended": 9, "passed": 2, "share_passed": 1.0},
+            "share_passed is not passed over due, which is 0.20",
+        ),
+        (
+            PredicateType.TRAINING,
+            {"due": 0, "attended": 0, "passed": 0, "share_passed": 1.0},
+            "share_passed is not passed over due, which is 0.00",
+        ),
+        (PredicateType.TRAINING, {"due": 10, "attended": 5, "passed": 6, "share_passed": 0.6}, "more passed than attended"),
+        (PredicateType.MEASUREMENT, {"lower": 0.5, "upper": 0.1}, "lower is above upper"),
+    ],
+)
+def test_numbers_that_contradict_each_other_are_refused(bench: Bench, kind: PredicateType, fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(Refused, match=says):
+        bench.predicate(kind, **fields)
+
+
+@pytest.mark.parametrize("counts", [(3, 2, 2, 0.67), (3, 3, 2, 2 / 3), (4, 6, 6, 1.0), (0, 0, 0, 0.0)])
+def test_a_share_may_be_rounded_and_is_never_more_than_all(bench: Bench, counts: tuple[int, int, int, float]) -> None:
+    fields = dict(zip(("due", "attended", "passed", "share_passed"), counts, strict=True))
+    assert bench.predicate(PredicateType.TRAINING, **fields)
+
+
+def test_a_whole_number_beyond_what_every_reader_of_json_can_hold_is_refused(bench: Bench) -> None:
+    payload = statement(bench.predicate(), [bench.CREDIT])
+    assert parse_statement(payload.replace(b":4000", b":9007199254740991"))
+    for number in (b"9007199254740992", b"1" + b"0" * 400):
+        with pytest.raises(Refused, match="too large for JSON"):
+            parse_statement(payload.replace(b":4000", b":" + number))

@@ -169,6 +169,17 @@ def test_an_audit_signed_by_an_auditor_is_independently_verified(bench: Bench) -
     assert verify(bench.envelope(bench.auditor, kind=P.AUDIT, by="person:bob"), keyring).strength is Strength.VERIFIED
 
 
+def test_a_revoked_auditors_second_signature_does_not_make_an_audit_independent(bench: Bench) -> None:
+    """The audit is its author's: whether bob's key was valid then or not, his revoked signature under it lifts nothing."""
+    keyring = _with(bench, "bob", valid_from=bench.START, revoked_on=bench.END, revoked_because="The card was lost.")
+    assert verify(bench.envelope(bench.anna, bench.auditor, kind=P.AUDIT), keyring).strength is Strength.DOCUMENTED
+
+
+def test_an_audit_stays_its_auditors_after_the_key_is_revoked(bench: Bench) -> None:
+    keyring = _with(bench, "bob", valid_from=bench.START, revoked_on=bench.END, revoked_because="The card was lost.")
+    assert verify(bench.envelope(bench.auditor, kind=P.AUDIT, by="person:bob"), keyring).strength is Strength.VERIFIED
+
+
 def test_an_auditors_signature_alone_is_no_second_signature(bench: Bench) -> None:
     keyring = _with(bench, "bob", valid_from=bench.START)
     assert verify(bench.envelope(bench.auditor), keyring).strength is Strength.DOCUMENTED

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kybern.base import InputError
@@ -231,6 +231,7 @@ def test_formatting_again_changes_nothing_and_states_the_same(data: bytes) -> No
 @given(record_files())
 @settings(max_examples=60, deadline=None)
 def test_ordinary_files_are_not_refused(data: bytes) -> None:
+    assume(b"\n\n  # deep" not in data)  # behind a block of text, ruamel and libyaml disagree whether this is text: refused, file untouched
     try:
         read_yaml(data, "f")
     except InputError:

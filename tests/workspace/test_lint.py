@@ -22,9 +22,10 @@ AS_OF = date(2026, 11, 20)
 ENTRY = "kind: soa_entry\nid: s\ntitle: No data\nowner: role:officer\nnecessary: true\njustification: Needed.\n"
 CATALOG = CatalogIds(
     frozenset({"GOV-01", "RSK-01"}),
-    frozenset({"ISO42001:A.7", "ISO42001:A.7.4", "ISO42001:C.2.5", "NIST_AI_RMF:GOVERN 1"}),
+    frozenset({"ISO42001:9.2.1", "ISO42001:A.7", "ISO42001:A.7.4", "ISO42001:C.2.5", "NIST_AI_RMF:GOVERN 1"}),
     frozenset({"ISO42001:A.7"}),
     frozenset({"ISO42001:A.7.4"}),
+    frozenset({"ISO42001:9.2.1"}),
 )
 HANDBOOK = Path(__file__).parents[2] / "docs/handbook/lint-rules.md"
 
@@ -80,6 +81,14 @@ CASES: dict[str, tuple[str, str, str]] = {
         f"{ENTRY}requirement: ISO42001:A.7.4\n---\n{ENTRY.replace('id: s', 'id: t')}requirement: ISO42001:A.7.4\n",
         "15:14",
         "soa_entry:t speaks about ISO42001:A.7.4 as soa_entry:s does.",
+    ),
+    "clause-excluded": (
+        (
+            f"{ENTRY}requirement: ISO42001:A.7.4\n---\n{ENTRY.replace('id: s', 'id: t').replace('true', 'false')}"
+            "requirement: ISO42001:9.2.1\napproved_by: person:ada\n"
+        ),
+        "15:14",
+        "ISO42001:9.2.1 is a clause: whoever follows the standard meets it.",
     ),
     "document-outside": (f"{DOCUMENT}path: ../../etc/passwd\n", "6:7", "The path ../../etc/passwd leads outside the workspace."),
     "document-missing": (f"{DOCUMENT}path: documents/none.md\n", "6:7", "There is no file documents/none.md."),

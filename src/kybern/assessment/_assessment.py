@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from kybern.base import InputError, Place
 from kybern.catalog import Catalog, Control, Layer
 from kybern.evidence import Evidence
 from kybern.records import RecordSet
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Assessment:
         self._board = board
         self._organization: dict[str, Cells] = {}
         self._systems: dict[str, Cells | None] = {}
+        self._made: dict[Hashable, Any] = {}
 
     # --- what was assessed -----------------------------------------------------------------------------------------------------
 
@@ -242,6 +246,15 @@ class Assessment:
             inside = set(self._leaves_under(under))
             refs = [ref for ref in refs if ref in inside]
         return _sum_up([score for ref in refs if (score := self.requirement(ref, subject)) is not None])
+
+    # --- what follows from it --------------------------------------------------------------------------------------------------
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what was made under a key, and make it the first time: an assessment never changes, nor does what follows from it."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     # --- one more piece --------------------------------------------------------------------------------------------------------
 

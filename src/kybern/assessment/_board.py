@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
+from functools import cached_property
 from typing import Self, cast
 
 import numpy as np
@@ -92,7 +93,7 @@ class Board:
         count = len(self.plan.records.of_kind(kind))
         if not pieces.items:
             return Targets.silent(count)
-        judged = judge_pieces(pieces, check, self.plan.as_of, self._digests(check, kind), self.plan.bounds(kind))
+        judged = judge_pieces(pieces, check, self.plan.as_of, self._digests(check, kind), self.plan.bounds(kind), self.plan.approvers(kind))
         return decide(pieces, judged, self.plan.as_of, count)[0]
 
     def _digests(self, check: EvidenceCheck, kind: str) -> tuple[str, ...] | list[str]:
@@ -120,7 +121,8 @@ class Board:
         """Judge all evidence about one record for one check."""
         pieces = self.pieces_about(check, record.ref)
         bounds = [(getattr(record, "minimum", None), getattr(record, "maximum", None))]
-        judged = judge_pieces(pieces, check, self.plan.as_of, [record.digest if check.pinned else ""], bounds)
+        approvers = [getattr(record, "approved_by", None)]
+        judged = judge_pieces(pieces, check, self.plan.as_of, [record.digest if check.pinned else ""], bounds, approvers)
         return decide(pieces, judged, self.plan.as_of, 1)[0]
 
     # --- exclusions and waivers ------------------------------------------------------------------------------------------------
@@ -158,7 +160,7 @@ class Board:
     def _waivers(self) -> dict[str, tuple[bool, Codes]]:
         """For each waived control: does the waiver speak for the organisation, and the floor it gives each system."""
         found: dict[str, tuple[bool, Codes]] = {}
-        for waiver in self.valid_waivers():
+        for waiver in self.valid_waivers:
             everywhere, at = self.plan.scoped(waiver.systems)
             for control in waiver.controls:
                 whole, floor = found.get(control, (False, np.zeros(len(self.plan.systems), np.int8)))
@@ -166,6 +168,7 @@ class Board:
                 found[control] = (whole or everywhere, floor)
         return found
 
+    @cached_property
     def valid_waivers(self) -> tuple[Waiver, ...]:
         """Give the waivers in force: within their dates and approved."""
         today = self.plan.as_of.astimezone(UTC).date()

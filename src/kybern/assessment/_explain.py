@@ -15,7 +15,7 @@ from kybern.assessment._plan import AI_SYSTEM, ORGANIZATION, system_kinds, targe
 from kybern.assessment._status import Status
 from kybern.assessment._table import Pieces, microseconds
 from kybern.assessment._words import asked, day, describe, phrase, states, until, value, wanted
-from kybern.catalog import Check, Control, EvidenceCheck, RecordCheck, Relation, Satisfies
+from kybern.catalog import Check, Control, EvidenceCheck, PredicateType, RecordCheck, Relation, Satisfies
 from kybern.evidence import Evidence
 from kybern.records import Record
 from kybern.records.risk import SoaEntry
@@ -115,11 +115,11 @@ class _Explainer:
             if counts
             else f"{control.statement} It only touches the requirement: its evidence may serve and does not count."
         )
-        children = [*self._waivers(control, subject), *self._subjects(control, subject, score)]
+        children = [*self._waivers(control, subject), *self._subjects(control, subject)]
         return Reason("control", control.id, control.title, score.status, text, score, counts=counts, children=tuple(children))
 
     def _waivers(self, control: Control, subject: str) -> Iterator[Reason]:
-        valid = {waiver.ref for waiver in self.board.valid_waivers()}
+        valid = {waiver.ref for waiver in self.board.valid_waivers}
         for waiver in self.plan.records.of_kind("exception"):
             content = waiver.content
             if control.id in content["controls"] and (not content.get("systems") or subject in content["systems"]):
@@ -131,7 +131,11 @@ class _Explainer:
                 )
                 yield Reason("record", waiver.ref, waiver.title, None, f"Waiver {force}: {content['reason']}", counts=waiver.ref in valid)
 
-    def _subjects(self, control: Control, subject: str, score: Score) -> Iterator[Reason]:
+    def _subjects(self, control: Control, subject: str) -> tuple[Reason, ...]:
+        """Give the reasons under a control: they are the same under each requirement it answers, so they are made once."""
+        return self.assessment.once((control.id, subject), lambda: tuple(self._make_subjects(control, subject)))
+
+    def _make_subjects(self, control: Control, subject: str) -> Iterator[Reason]:
         if subject == self.assessment.organization:
             if ORGANIZATION in control.applies_to:
                 yield from self._own(control)
@@ -144,12 +148,13 @@ class _Explainer:
         cells = list(self._cells(control, subject))
         if not cells:
             kinds = " or ".join(kind.replace("_", " ") for kind in system_kinds(control))
-            yield Reason("note", control.id, "No subject", score.status, f"No {kinds} belongs to {subject}.")
+            status = Status.NOT_APPLICABLE if control.absent == "not_applicable" else Status.UNKNOWN
+            yield Reason("note", control.id, "No subject", status, f"No {kinds} belongs to {subject}.")
         yield from cells
 
     def _own(self, control: Control) -> Iterator[Reason]:
         if self.plan.applies(control)[0]:
-            yield from self._checks(control, ORGANIZATION, self.assessment.organization)
+            yield from self._checks(control, ORGANIZATION, 0)
         else:
             yield Reason("note", control.id, "Does not apply", Status.NOT_APPLICABLE, self._refuted(control, self.assessment.organization))
 
@@ -159,7 +164,7 @@ class _Explainer:
         for system in self.assessment.systems:
             score = self.assessment.control(control.id, system)
             if score is not None:
-                children = tuple(self._subjects(control, system, score))
+                children = self._subjects(control, system)
                 yield Reason(
                     "subject",
                     system,
@@ -176,10 +181,10 @@ class _Explainer:
             for place in links.member.tolist():
                 ref, cell = self.plan.pool(kind)[place], self.board.controls[control.id, kind]
                 if kind == AI_SYSTEM:
-                    yield from self._checks(control, kind, ref)
+                    yield from self._checks(control, kind, place)
                 else:
                     score = Score.of(cell, place)
-                    children = tuple(self._checks(control, kind, ref))
+                    children = self._checks(control, kind, place)
                     yield Reason(
                         "subject",
                         ref,
@@ -200,21 +205,28 @@ class _Explainer:
 
     # --- checks ----------------------------------------------------------------------------------------------------------------
 
-    def _checks(self, control: Control, kind: str, ref: str) -> Iterator[Reason]:
-        place = self.plan.pool(kind).index(ref)
+    def _checks(self, control: Control, kind: str, place: int) -> tuple[Reason, ...]:
+        """Give the reasons of a control's checks on one subject, by its place in the pool of its kind."""
+        return self.assessment.once((control.id, kind, place), lambda: tuple(self._make_checks(control, kind, place)))
+
+    def _make_checks(self, control: Control, kind: str, place: int) -> Iterator[Reason]:
+        ref = self.plan.pool(kind)[place]
         for check in control.checks:
             score = Score.of(self.board.checks[control.id, check.id, kind], place)
             links = self.plan.check_links(check, kind).of_owners(np.array([place]))
             records = self.plan.records.of_kind(target_kind(check, kind))
             targets = [records[at] for at in links.member.tolist()]
-            children = tuple(self._target(check, target) for target in targets)
+            children = tuple(self._target(control, check, target) for target in targets)
             text = _summary(check, children)
             if len(targets) == 1 and targets[0].ref == ref and children[0].kind == "target":
                 children = children[0].children
             yield Reason("check", f"{control.id}/{check.id}", check.title, score.status, text, score, children=children)
 
-    def _target(self, check: Check, record: Record) -> Reason:
-        return self._evidence_on(check, record) if isinstance(check, EvidenceCheck) else self._record(check, record)
+    def _target(self, control: Control, check: Check, record: Record) -> Reason:
+        def make() -> Reason:
+            return self._evidence_on(check, record) if isinstance(check, EvidenceCheck) else self._record(check, record)
+
+        return self.assessment.once((control.id, check.id, record.ref), make)
 
     def _record(self, check: RecordCheck, record: Record) -> Reason:
         said = [(one, judge_all((one,), self.plan.as_of)(record.content, NO_BOUNDS)) for one in check.require]
@@ -227,11 +239,14 @@ class _Explainer:
 
     def _evidence_on(self, check: EvidenceCheck, record: Record) -> Reason:
         pieces = self.board.pieces_about(check, record.ref)
+        if not pieces.items:
+            return Reason("target", record.ref, record.title, Status.UNKNOWN, f"No evidence that counts. Wanted: {wanted(check)}.")
         bounds = [(getattr(record, "minimum", None), getattr(record, "maximum", None))]
-        judged = judge_pieces(pieces, check, self.plan.as_of, [record.digest], bounds)
+        judged = judge_pieces(pieces, check, self.plan.as_of, [record.digest], bounds, [getattr(record, "approved_by", None)])
         targets, deciding = decide(pieces, judged, self.plan.as_of, 1)
-        order = sorted(range(len(pieces.items)), key=lambda at: (at != deciding[0], -int(pieces.observed[at]), pieces.items[at].id))
-        children = tuple(self._piece(check, record, pieces, judged, at, decides=at == deciding[0]) for at in order)
+        decides = int(deciding[0])
+        order = sorted(range(len(pieces.items)), key=lambda at: (at != decides, -int(pieces.observed[at]), pieces.items[at].id))
+        children = tuple(self._piece(check, record, pieces, judged, at, decides=at == decides) for at in order)
         status = Status(int(targets.status[0]))
         text = children[0].text if children and children[0].counts else f"No evidence that counts. Wanted: {wanted(check)}."
         return Reason("target", record.ref, record.title, status, text, children=children)
@@ -274,6 +289,9 @@ class _Explainer:
             return f"it does not say enough about {', '.join(missing)}"
         if item.strength < check.min_strength:
             return f"it is {item.strength.label}, and {check.min_strength.label} is asked"
+        approver = getattr(record, "approved_by", None)
+        if item.predicate is PredicateType.APPROVAL and approver not in (None, item.body.get("by")):
+            return f"{record.ref} names {approver} to approve it"
         return "a later piece fails"
 
     def _title(self, ref: str) -> str:

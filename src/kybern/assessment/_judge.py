@@ -10,9 +10,9 @@ from datetime import datetime
 import numpy as np
 
 from kybern.assessment._conditions import Bounds, Verdict, compile_test, judge_column
-from kybern.assessment._status import Codes, Floats, Ints, Status
+from kybern.assessment._status import Bools, Codes, Floats, Ints, Status
 from kybern.assessment._table import FOREVER, Pieces, microseconds
-from kybern.catalog import Condition, EvidenceCheck, Operator, age_limit
+from kybern.catalog import Condition, EvidenceCheck, Operator, PredicateType, age_limit
 
 _MICROSECONDS = 1_000_000
 
@@ -48,19 +48,24 @@ class Judged:
     until: Ints
 
 
-def judge_pieces(
-    pieces: Pieces, check: EvidenceCheck, as_of: datetime, digests: Sequence[str], bounds: Sequence[Bounds] | None = None
+def judge_pieces(  # noqa: PLR0913, PLR0917  (what is known of the records a piece is about)
+    pieces: Pieces,
+    check: EvidenceCheck,
+    as_of: datetime,
+    digests: Sequence[str],
+    bounds: Sequence[Bounds] | None = None,
+    approvers: Sequence[str | None] | None = None,
 ) -> Judged:
     """Tell what each piece comes to for a check at a moment.
 
-    `digests` and `bounds` belong to the records that `pieces.entity` indexes: their present digests, and the minimum and maximum they
-    state (only checks with `within` need these).
+    `digests`, `bounds` and `approvers` belong to the records that `pieces.entity` indexes: their present digests, the minimum and
+    maximum they state (only checks with `within` need these), and who is to approve them (only checks of approvals need these).
     """
     now = microseconds(as_of)
     says = _says(pieces, check, as_of, bounds)
     visible = pieces.observed <= now
     fails = visible & (says == Verdict.FAIL)
-    passes = visible & (says == Verdict.PASS) & (pieces.strength >= check.min_strength)
+    passes = visible & (says == Verdict.PASS) & (pieces.strength >= check.min_strength) & _by_approver(pieces, check, approvers)
     last_fail = np.full(len(digests), np.iinfo(np.int64).min, np.int64)
     np.maximum.at(last_fail, pieces.entity[fails], pieces.observed[fails])
     passes &= pieces.observed > last_fail[pieces.entity]
@@ -69,6 +74,14 @@ def judge_pieces(
     standing[fails & (pieces.observed == last_fail[pieces.entity])] = FAILS
     standing[passes] = np.where(until[passes] >= now, STANDS, LAPSED)
     return Judged(standing, until)
+
+
+def _by_approver(pieces: Pieces, check: EvidenceCheck, approvers: Sequence[str | None] | None) -> Bools:
+    """Mark the pieces that nobody else than the approver their record names speaks in; a record that names none takes anybody's."""
+    if check.predicate is not PredicateType.APPROVAL or approvers is None:
+        return np.ones(len(pieces.items), np.bool_)
+    said = zip(pieces.column("by"), pieces.entity.tolist(), strict=True)
+    return np.fromiter((approvers[entity] in (None, by) for by, entity in said), np.bool_, len(pieces.items))
 
 
 def _says(pieces: Pieces, check: EvidenceCheck, as_of: datetime, bounds: Sequence[Bounds] | None) -> Ints:

@@ -63,6 +63,10 @@ class Plan:
             return [NO_BOUNDS] * len(found)
         return [(record.minimum, record.maximum) for record in cast("tuple[Indicator, ...]", found)]
 
+    def approvers(self, kind: str) -> Sequence[str | None]:
+        """Give the person each record of a kind names to approve it."""
+        return [getattr(record, "approved_by", None) for record in self.records.of_kind(kind)]
+
     def _contents(self, kind: str) -> Sequence[Content]:
         if kind not in self._content:
             self._content[kind] = [record.content for record in self.records.of_kind(kind)]

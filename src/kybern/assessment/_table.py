@@ -35,7 +35,7 @@ _LAYERS = 200
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 in UTC, exactly."""
+    """Microseconds since 1970 in UTC: exact until 2255, within a tenth of a millisecond after."""
     return round(moment.timestamp() * 1_000_000)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kybern.assessment._conditions import Bounds, look_up
@@ -38,9 +38,13 @@ def _interval(body: Mapping[str, Any]) -> str:
     return f" [{lower:.4g}, {upper:.4g}]" if lower is not None and upper is not None else ""
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
 def day(moment: int) -> str:
-    """Say the day of a moment in microseconds since 1970."""
-    return f"{datetime.fromtimestamp(moment / 1_000_000, UTC):%Y-%m-%d}"
+    """Say the day of a moment in microseconds since 1970; what lies beyond the calendar is on its last day."""
+    return f"{_EPOCH + timedelta(microseconds=min(moment, _LAST)):%Y-%m-%d}"
 
 
 def until(moment: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
@@ -184,13 +185,15 @@ class Condition(Model):
 def days(value: object) -> int:
     """Read an ISO 8601 duration in whole days (`P365D`) as a number of days; `ValueError` otherwise."""
     text = str(value)
-    if not (text.startswith("P") and text.endswith("D") and text[1:-1].isdigit()):
-        msg = f"{text!r} is not a duration in days; write it like P365D"
+    if not _DAYS.fullmatch(text):
+        msg = f"{text!r} is not a duration in days of at most five digits; write it like P365D"
         raise ValueError(msg)
     return int(text[1:-1])
 
 
 Days = Annotated[str, Field(pattern=r"^P\d{1,5}D$")]
+_DAYS = re.compile(r"P[0-9]{1,5}D")
+"""The same for values whose type does not say that they are days."""
 
 
 class EvidenceCheck(Model):

@@ -10,8 +10,8 @@ import typer
 
 from kybern.cli import _key
 from kybern.cli._evidence_add import add
-from kybern.cli._key import PassphraseOption, keyring_of, parse_moment, signing_key
-from kybern.cli._shared import WorkspaceOption, fail, now, open_root, print_json, refuse
+from kybern.cli._key import PassphraseOption, keyring_of, signing_key
+from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, open_root, parse_as_of, print_json, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,10 +64,12 @@ def list_evidence(
     topic: Annotated[str | None, typer.Option("--topic", help="Only what bears on this topic.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Only evidence of this type.")] = None,
     directory: WorkspaceOption = Path(),
+    as_of: AsOfOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the evidence that verifies, by time; says on standard error how much is refused."""
-    read, at = _read(open_root(directory)), now()
+    """List the evidence that verifies, by time, and how it stands; says on standard error how much is refused."""
+    at = parse_as_of(as_of)
+    read = _read(open_root(directory))
     rows = [_row(piece, at) for piece in sorted(read.accepted, key=lambda piece: (piece.observed_at, piece.id))]
     wanted = [row for row in rows if _fits(row, about, topic, type_)]
     if as_json:
@@ -116,10 +118,12 @@ def _one(read: Read, text: str) -> Evidence:
 def show(
     name: Annotated[str, typer.Argument(metavar="ID", help="The id, or its first digits (four or more).")],
     directory: WorkspaceOption = Path(),
+    as_of: AsOfOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a piece of evidence: what it says, about what, who signed, how strong, how it stands now."""
-    row = _row(_one(_read(open_root(directory)), name), now())
+    """Show a piece of evidence: what it says, about what, who signed, how strong, how it stands."""
+    at = parse_as_of(as_of)
+    row = _row(_one(_read(open_root(directory)), name), at)
     if as_json:
         print_json(row)
         return
@@ -138,7 +142,9 @@ def show(
     }
     for label, text in lines.items():
         typer.echo(f"{label:<12} {_printable(text)}")
-    typer.echo(json.dumps(row["body"], indent=2, ensure_ascii=not typer.get_text_stream("stdout").encoding.lower().startswith("utf")))
+    as_ascii = not typer.get_text_stream("stdout").encoding.lower().startswith("utf")
+    for line in json.dumps(row["body"], indent=2, ensure_ascii=as_ascii).split("\n"):
+        typer.echo(_printable(line))
 
 
 def _printable(text: str) -> str:
@@ -151,15 +157,18 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE|ID]...", help="Files, or ids; none means all of the workspace.")
     ] = None,
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="Does it stand at this moment, or at the end of this day? Default: now.")
-    ] = None,
     directory: WorkspaceOption = Path(),
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", "--at", metavar="DATE", help="Does it stand at the end of this day (UTC), or at this moment? Default: now."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify evidence without any network: exit 0 if all is accepted, 1 if something is refused, 2 if it cannot be looked at."""
+    moment = parse_as_of(as_of)
     root = open_root(directory)
-    moment = parse_moment(at, "--at", end_of_day=True) or now()
     results = [_judged(item, moment) for item in _chosen(root, names)]
     if as_json:
         print_json({"at": moment.isoformat(), "results": results})
@@ -240,7 +249,8 @@ def countersign(
 ) -> None:
     """Add a second signature to a piece of evidence that verifies: an auditor's makes it independently verified."""
     from kybern.base import InputError  # noqa: PLC0415
-    from kybern.evidence import Refused, write  # noqa: PLC0415
+    from kybern.catalog import Strength  # noqa: PLC0415
+    from kybern.evidence import KeyKind, Refused, write  # noqa: PLC0415
     from kybern.evidence import countersign as add_signature  # noqa: PLC0415
     from kybern.evidence import verify as verify_envelope  # noqa: PLC0415
 
@@ -263,4 +273,6 @@ def countersign(
         refuse("unwritable", f"{file} cannot be written: {error.strerror}.")
     if trusted.holder not in lifted.signers:
         typer.echo(f"warning: {trusted.label} was not valid then and is no auditor's: the signature counts for nothing.", err=True)
+    elif trusted.kind is KeyKind.AUDITOR and lifted.strength is not Strength.VERIFIED:
+        typer.echo(f"warning: {trusted.label} signs as a second for nobody else: the strength stays as it is.", err=True)
     typer.echo(f"{lifted.id}  {lifted.source}  {lifted.strength.label}")

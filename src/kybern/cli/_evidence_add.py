@@ -69,6 +69,7 @@ def add(
             body[name] = moment.isoformat()
     for field in fields or ():
         _set(body, field, kind)
+    _work_out_share(kind, body)
     predicate = _predicate(kind, body)
     _warn(kind, predicate, now())
     _file(found.root, predicate, subjects, signer, keyring)
@@ -160,6 +161,15 @@ def _set(body: dict[str, Any], assignment: str, kind: PredicateType) -> None:
         body[outer] = {**body.get(outer, {}), inner: text}
     else:
         body[name] = _number(text) if field is not None and _wants_number(field.annotation) else text
+
+
+def _work_out_share(kind: PredicateType, body: dict[str, Any]) -> None:
+    """Fill in the share of a training that follows from its counts; counts of the wrong form are told by the check of the fields."""
+    from kybern.evidence import TrainingHeld  # noqa: PLC0415
+
+    passed, due = body.get("passed"), body.get("due")
+    if kind is TrainingHeld.type and type(passed) is type(due) is int:
+        body.setdefault("share_passed", TrainingHeld.share_of(passed, due))
 
 
 def _wants_number(annotation: object) -> bool:

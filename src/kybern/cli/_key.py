@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kybern.cli._shared import WorkspaceOption, fail, now, open_root, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, now, open_root, parse_as_of, print_json, read_moment, refuse
 
 if TYPE_CHECKING:
     from kybern.evidence import Keyring, PrivateKey, TrustedKey
@@ -24,24 +24,14 @@ PassphraseOption = Annotated[
 ]
 
 
-def parse_moment(text: str | None, option: str, *, end_of_day: bool = False) -> datetime | None:
-    """Read a moment with its zone, or a day, which means its beginning (or its end) in UTC. Exits 2 for anything else."""
+def parse_moment(text: str | None, option: str) -> datetime | None:
+    """Read a moment with its zone, or a day, which means its beginning in UTC. Exits 2 for anything else."""
     if text is None:
         return None
-    moment = _instant(text, time.max if end_of_day else time.min)
+    moment = read_moment(text, time.min)
     if moment is None:
         refuse("moment", f"{option} does not read {text!r}.", "Write a day, 2026-11-20, or a moment with its zone, 2026-11-20T09:30:00Z.")
     return moment
-
-
-def _instant(text: str, in_day: time) -> datetime | None:
-    try:
-        if len(text) == len("2026-11-20"):
-            return datetime.combine(date.fromisoformat(text), in_day, UTC)
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def keyring_of(root: Path) -> Keyring:
@@ -57,16 +47,27 @@ def keyring_of(root: Path) -> Keyring:
 
 def signing_key(root: Path, name: str, passphrase_env: str | None) -> PrivateKey:
     """Open the private key NAME of the workspace, or the one at a path; exits 2 with the reason where that fails."""
+    path = Path(name) if name.endswith(".pem") else root / KEY_FOLDER / f"{name}.pem"
+    return private_key(path, passphrase_env, f"Make one: kybern key new {path.stem} …")
+
+
+def private_key(path: Path, passphrase_env: str | None, otherwise: str = "") -> PrivateKey:
+    """Open a private key; exits 2 with the reason where that fails, and with what to do if it is not there."""
     from kybern.evidence import PrivateKey  # noqa: PLC0415
 
-    path = Path(name) if name.endswith(".pem") else root / KEY_FOLDER / f"{name}.pem"
     try:
         return PrivateKey.from_pem(path.read_bytes(), _passphrase(passphrase_env))
     except OSError as error:
-        refuse("no-key", f"The private key {path} cannot be read: {error.strerror}.", f"Make one: kybern key new {path.stem} …")
+        refuse("no-key", f"The private key {path} cannot be read: {error.strerror}.", otherwise)
     except ValueError as error:
         hint = "Name the variable that holds the passphrase with --passphrase-env." if "passphrase" in str(error) else ""
         refuse("bad-key", f"{path}: {error}.", hint)
+
+
+def write_private_key(root: Path, path: Path, key: PrivateKey, passphrase_env: str | None) -> None:
+    """Write a private key that only its owner reads, never over another, and keep it out of Git; exits 2 where that fails."""
+    _write_private(path, key.pem(_passphrase(passphrase_env)))
+    _pass_over_in_git(root)
 
 
 def _passphrase(variable: str | None) -> str | None:
@@ -108,11 +109,27 @@ def new(
     except (ValueError, OverflowError) as error:
         refuse("bad-key", f"This key cannot be: {_reason(error)}.")
     path = root / KEY_FOLDER / f"{name}.pem"
-    _write_private(path, key.pem(_passphrase(passphrase_env)))
-    _pass_over_in_git(root)
+    write_private_key(root, path, key, passphrase_env)
     _replace(root / KEYS_FILE, keys)
     typer.echo(f"{entry.keyid}  {name} ({holder}, {kind}), valid until {until:%Y-%m-%d}")
+    _warn_of_stranger(root, holder)
     typer.echo(f"Private key: {path.relative_to(root)}. Whoever has it signs as {holder}: keep it to its holder and out of Git.", err=True)
+
+
+def _warn_of_stranger(root: Path, holder: str) -> None:
+    """Say that no record bears the name of a person: what asks for an approval by somebody names a record."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.workspace import load_workspace  # noqa: PLC0415
+
+    if not holder.startswith("person:"):
+        return
+    try:
+        known = [record.ref for record in load_workspace(root).records.of_kind("person")]
+    except InputError:  # lint tells what is wrong with the records
+        return
+    if holder not in known:
+        hint = f"The people are {', '.join(known[:6])}." if known else "Write one under records/."
+        typer.echo(f"warning: there is no record {holder}. {hint}", err=True)
 
 
 def _reason(error: Exception) -> str:
@@ -166,10 +183,12 @@ def _replace(path: Path, data: bytes) -> None:
 @app.command("list")
 def list_keys(
     directory: WorkspaceOption = Path(),
+    as_of: AsOfOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """List the trusted keys and how each stands now."""
-    keyring, at = keyring_of(open_root(directory)), now()
+    """List the trusted keys and how each stands."""
+    at = parse_as_of(as_of)
+    keyring = keyring_of(open_root(directory))
     if as_json:
         print_json([key.model_dump(mode="json", exclude_none=True) | {"standing": key.standing(at)} for key in keyring])
         return

@@ -41,17 +41,18 @@ def now() -> datetime:
 
 def parse_as_of(text: str | None) -> datetime:
     """Read `--as-of`: a day means its end in UTC, a moment needs its zone, nothing means now. Exits 2 for anything else."""
-    moment = now() if text is None else _moment(text)
+    moment = now() if text is None else read_moment(text, time.max)
     if moment is None:
         hint = "Write a day, 2026-11-20, or a moment with its zone, 2026-11-20T09:30:00Z."
         refuse("as-of", f"--as-of does not read {text!r}.", hint)
     return moment
 
 
-def _moment(text: str) -> datetime | None:
+def read_moment(text: str, in_day: time) -> datetime | None:
+    """Read a moment with its zone, or a day, of which `in_day` is meant in UTC; None for anything else."""
     try:
         if len(text) == len("2026-11-20"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+            return datetime.combine(date.fromisoformat(text), in_day, UTC)
         moment = datetime.fromisoformat(text)
         return None if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):

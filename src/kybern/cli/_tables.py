@@ -90,6 +90,8 @@ def print_assessment(found: Assessed, frameworks: tuple[str, ...], subject: str 
     if len(frameworks) > 1:
         more = f"All of {frameworks[1]}: kybern assess --framework {frameworks[1]}"
         out.print(f"[dim]{more} · reasons: kybern explain NAME · what is missing: kybern gaps[/dim]")
+    if outside := assessment.records.systems_out_of_scope:
+        out.print(f"[dim]In no scope, so not assessed: {escape(', '.join(one.ref for one in outside))}[/dim]")
     for one in found.refused:
         out.print(f"[red]✕ refused[/red] {escape(one.source)}: {escape(one.message)} \\[{one.rule}]")
 
@@ -136,21 +138,22 @@ def print_reasons(tree: Reason, assessment: Assessment, *, everything: bool) -> 
     out.print(_tree(tree, everything=everything))
 
 
-def _tree(node: Reason, *, everything: bool) -> Tree:
+def _tree(node: Reason, *, everything: bool, said: str = "") -> Tree:
+    """Lay a reason out with those under it; a sentence `said` right above is not said again."""
     label = Text()
     if node.status is not None:
         label.append_text(status_text(node.status)).append("  ")
     name = node.ref[:12] if node.kind == "evidence" else node.ref
     label.append(name, style="bold" if node.kind in ("requirement", "control") else "cyan")
     label.append(f"  {node.title}" if node.kind != "evidence" else "")
-    if node.text and node.kind != "requirement":
+    if node.text and node.text != said and node.kind != "requirement":
         label.append(f"\n{node.text}", style="" if node.kind in ("evidence", "record", "note", "check") else "dim")
     if not node.counts:
         label.append("  (does not decide)", style="dim")
     branch = Tree(label)
     for child in node.children:
         if everything or child.counts or child.kind != "evidence":
-            branch.children.append(_tree(child, everything=everything))
+            branch.children.append(_tree(child, everything=everything, said=node.text))
     return branch
 
 

@@ -55,26 +55,22 @@ def trace(
 
 
 class _Versions:
-    """The versions of records, asked of Git once each."""
+    """The versions of the records of a workspace, as JSON-shaped values."""
 
     def __init__(self, found: Assessed) -> None:
-        self._found = found
-        self._known: dict[str, list[dict[str, Any]]] = {}
+        from kybern.workspace import History  # noqa: PLC0415
+
+        self._places = found.workspace.places
+        self._history = History(found.workspace.root)
 
     def of(self, step: Step) -> list[dict[str, Any]]:
         """Give a record's versions, newest first; nothing for other steps."""
         if step.kind != "record" or step.digest is None:
             return []
-        if step.ref not in self._known:
-            from kybern.workspace import versions  # noqa: PLC0415
-
-            workspace = self._found.workspace
-            listed = versions(workspace.root, workspace.places.file(step.ref), step.ref, step.digest)
-            self._known[step.ref] = [
-                {"digest": one.digest, "commit": one.commit, "author": one.author, "date": one.date, "subject": one.subject}
-                for one in listed
-            ]
-        return self._known[step.ref]
+        return [
+            {"digest": one.digest, "commit": one.commit, "author": one.author, "date": one.date, "subject": one.subject}
+            for one in self._history.versions(self._places.file(step.ref), step.ref, step.digest)
+        ]
 
 
 def _json(step: Step, history: _Versions) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def _catalog_ids() -> Any:
         fail(error)
     groups = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and not catalog.is_leaf(ref))
     reference = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and entry.kind == "control")
-    return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements), groups, reference)
+    clauses = frozenset(ref for ref, entry in catalog.requirements.items() if entry.kind == "clause" and catalog.is_leaf(ref))
+    return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements), groups, reference, clauses)
 
 
 def _version() -> str:

@@ -10,6 +10,9 @@ from kybern.evidence._refused import Refused
 MAX_BYTES = 1 << 20
 """The largest envelope read, in bytes: 1 MiB."""
 
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that every reader of JSON reads alike (RFC 8259, section 6)."""
+
 MAX_DEPTH = 32
 """The deepest nesting read, in envelopes and statements."""
 
@@ -63,6 +66,6 @@ def _bounded(value: object, depth: int) -> None:
             raise ValueError(msg)
         for inner in value.values() if isinstance(value, dict) else value:
             _bounded(inner, depth + 1)
-    elif isinstance(value, float) and not math.isfinite(value):
+    elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > MAX_INTEGER):
         msg = "a number is too large for JSON"
         raise ValueError(msg)

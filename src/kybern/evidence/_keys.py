@@ -82,6 +82,15 @@ class PrivateKey:
         """The public half, as SubjectPublicKeyInfo PEM."""
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
+    @property
+    def public_raw(self) -> bytes:
+        """The public half, as the 32 bytes of RFC 8032."""
+        return self._key.public_key().public_bytes_raw()
+
+    def sign_raw(self, data: bytes) -> bytes:
+        """Sign bytes as they are: for formats that say themselves what is signed."""
+        return self._key.sign(data)
+
     def pem(self, passphrase: str | None = None) -> bytes:
         """Write the private key as PKCS #8 PEM, encrypted if a passphrase is given: for a file that only its owner reads."""
         protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()

@@ -17,6 +17,9 @@ PREDICATE_PREFIX = "urn:kybern:predicate:"
 
 RecordName = Annotated[str, Field(pattern=r"^[a-z_]+:[a-z0-9][a-z0-9._-]*$", max_length=120)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_ROUNDED = 0.005
+"""How far a share may lie from its counts: it may have been rounded to a whole percent."""
+
 Line = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -67,6 +70,13 @@ class Measurement(Predicate):
     population: Line | None = None
     period: Line | None = None
     data_sha256: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _interval_has_an_order(self) -> Self:
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            msg = "lower is above upper"
+            raise ValueError(msg)
+        return self
 
 
 class TestRun(Predicate):
@@ -133,7 +143,22 @@ class TrainingHeld(Predicate):
     attended: Annotated[int, Field(ge=0)]
     passed: Annotated[int, Field(ge=0)]
     share_passed: Annotated[float, Field(ge=0, le=1)]
-    """Passed over due."""
+    """Passed over due: what checks ask about, so it has to follow from the counts."""
+
+    @model_validator(mode="after")
+    def _counts_fit_each_other(self) -> Self:
+        if self.passed > self.attended:
+            msg = "more passed than attended"
+            raise ValueError(msg)
+        if abs(self.share_passed - self.share_of(self.passed, self.due)) > _ROUNDED:
+            msg = f"share_passed is not passed over due, which is {self.share_of(self.passed, self.due):.2f}"
+            raise ValueError(msg)
+        return self
+
+    @staticmethod
+    def share_of(passed: int, due: int) -> float:
+        """Work out the share: of nobody due nobody has passed, and those who came beside make it no more than all."""
+        return min(passed / due, 1.0) if due else 0.0
 
 
 class AuditDone(ByPerson):

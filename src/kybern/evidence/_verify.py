@@ -62,7 +62,7 @@ def verify(envelope: bytes, keyring: Keyring, source: str = "") -> Evidence:
         subjects=statement.subjects,
         observed_at=predicate.observed_at.astimezone(UTC),
         expires_at=None if predicate.expires_at is None else predicate.expires_at.astimezone(UTC),
-        strength=strength_of(predicate.type, keys, seconds),
+        strength=strength_of(predicate.type, keys, seconds, author),
         body=statement.body,
         signers=tuple(dict.fromkeys(key.holder for key in (*keys, *seconds))),
         source=source,
@@ -76,21 +76,24 @@ def standing(evidence: Evidence, at: datetime) -> Standing:
     return "expired" if evidence.expires_at is not None and evidence.expires_at < at else "valid"
 
 
-def strength_of(predicate: PredicateType, keys: Sequence[TrustedKey], seconds: Sequence[TrustedKey] = ()) -> Strength:
+def strength_of(
+    predicate: PredicateType, keys: Sequence[TrustedKey], seconds: Sequence[TrustedKey] = (), author: str | None = None
+) -> Strength:
     """Compute the strength of a statement from its predicate type and the keys that signed it.
 
     `keys` were valid when the evidence was observed; `seconds` are auditors' keys whose second signature may count, the
-    author's own left out. A signature is a second one if somebody else signed first, and its holder signed in no other role.
+    author's own left out. A signature is a second one if somebody else signed first, and its holder signed in no other role. An
+    audit is an auditor's if its `author` signed with an auditor's key: another auditor's signature under it is a second one.
     """
     signed_as_other = {key.holder for key in keys if key.kind is not KeyKind.AUDITOR}
     if any(key.holder not in signed_as_other and any(first.holder != key.holder for first in keys) for key in seconds):
         return Strength.VERIFIED
-    kinds = {key.kind for key in keys}
     if predicate is PredicateType.AUDIT:
-        return Strength.VERIFIED if KeyKind.AUDITOR in kinds else Strength.DOCUMENTED
+        audited = any(key.kind is KeyKind.AUDITOR and key.holder == author for key in keys)
+        return Strength.VERIFIED if audited else Strength.DOCUMENTED
     if predicate in _FIXED:
         return _FIXED[predicate]
-    return Strength.MEASURED if kinds & _MACHINES else Strength.DOCUMENTED
+    return Strength.MEASURED if any(key.kind in _MACHINES for key in keys) else Strength.DOCUMENTED
 
 
 def _signed_by(envelope: Envelope, keyring: Keyring) -> list[TrustedKey]:

@@ -184,10 +184,10 @@ def _below(assessment: Assessment, ref: str, kind: str) -> Iterator[Record]:
 
 def _risks(assessment: Assessment, ref: str) -> Iterator[RiskRow]:
     found = sorted(cast("Iterator[Risk]", _below(assessment, ref, "risk")), key=lambda risk: (-risk.score, risk.id))
-    treatments = cast("tuple[Treatment, ...]", assessment.records.of_kind("treatment"))
     for number, risk in enumerate(found, 1):
-        mine = [one for one in treatments if one.risk == risk.ref]
-        last = min(mine, key=lambda one: (one.residual_likelihood * one.residual_consequence, one.id), default=None)
+        mine = (assessment.records.get(who) for who, _ in assessment.records.named_by.get(risk.ref, ()))
+        treatments = (one for one in mine if isinstance(one, Treatment))
+        last = min(treatments, key=lambda one: (one.residual_likelihood * one.residual_consequence, one.id), default=None)
         yield RiskRow(number, risk, last, _title(assessment, risk.owner))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from kybern.assessment import Assessment, Documented, Gap, Readiness, Reason, Score, Status, documented, explain, gaps
 from kybern.catalog import Control, Framework, Layer, Relation, Requirement, Satisfies
 from kybern.evidence import Refusal
+from kybern.records.lifecycle import AISystem
 from kybern.report._heatmap import HeatMap, heat_map
 from kybern.report._system import SystemPage, by_record, system_page
 from kybern.report._tree import Node, tree
@@ -142,6 +143,8 @@ class Page:
     frameworks: tuple[FrameworkView, ...]
     gaps: tuple[GapView, ...]
     systems: tuple[SystemPage, ...]
+    outside: tuple[AISystem, ...]
+    """AI systems that no scope names."""
     controls: tuple[tuple[Layer, tuple[ControlView, ...]], ...]
     documented: tuple[tuple[Framework, tuple[Documented, ...]], ...]
     refused: tuple[Refusal, ...]
@@ -175,6 +178,7 @@ def page(assessment: Assessment, refused: Sequence[Refusal], version: str, frame
         tuple(_framework(assessment, name) for name in frameworks),
         tuple(_gap(assessment, rank, gap, frameworks) for rank, gap in enumerate(shown, 1)),
         tuple(system_page(assessment, system, pieces, frameworks) for system in assessment.systems),
+        assessment.records.systems_out_of_scope,
         tuple(_controls(assessment, frameworks)),
         tuple((framework, wanted) for framework, wanted in papers if wanted),
         tuple(refused),

@@ -28,6 +28,8 @@ class CatalogIds:
     """Requirements whose status comes from their parts."""
     reference_controls: frozenset[str] = frozenset()
     """Requirements that a statement of applicability speaks about one by one: the controls of Annex A."""
+    clauses: frozenset[str] = frozenset()
+    """Requirements of a management system itself, which no statement of applicability can leave out."""
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,18 @@ def _soa_twice(context: Context) -> Iterator[Finding]:
                 break
 
 
+@rule(
+    "clause-excluded", "A statement of applicability entry leaves out a clause; only controls of an annex can be left out.", Severity.ERROR
+)
+def _clause_excluded(context: Context) -> Iterator[Finding]:
+    for entry in cast("tuple[SoaEntry, ...]", context.records.of_kind("soa_entry")):
+        if not entry.necessary and entry.requirement in context.catalog.clauses:
+            hint = "Carry the clause out; what cannot be done for a time takes a record of kind `exception`."
+            yield Finding(
+                context.at(entry.ref, "requirement"), f"{entry.requirement} is a clause: whoever follows the standard meets it.", hint
+            )
+
+
 @rule("unknown-requirement", "A record names a requirement that is in no framework of the catalog.", Severity.ERROR)
 def _unknown_requirement(context: Context) -> Iterator[Finding]:
     yield from _unknown(context, "requirement", context.catalog.requirements)
