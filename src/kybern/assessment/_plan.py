@@ -16,6 +16,7 @@ from kybern.assessment._status import Bools, Codes, Ints, Status
 from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, Operator, RecordCheck, Relation, SubjectKind
 from kybern.records import RecordSet
 from kybern.records.monitoring import Indicator
+from kybern.records.risk import SoaEntry
 
 ORGANIZATION = SubjectKind.ORGANIZATION
 AI_SYSTEM = SubjectKind.AI_SYSTEM
@@ -65,7 +66,10 @@ class Plan:
 
     def approvers(self, kind: str) -> Sequence[str | None]:
         """Give the person each record of a kind names to approve it."""
-        return [getattr(record, "approved_by", None) for record in self.records.of_kind(kind)]
+        found = self.records.of_kind(kind)
+        if not found or "approved_by" not in type(found[0]).model_fields:
+            return [None] * len(found)
+        return [cast("SoaEntry", record).approved_by for record in found]
 
     def _contents(self, kind: str) -> Sequence[Content]:
         if kind not in self._content:
