@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def take(page: Path, picture: Path) -> None:
-    """Open the page at the width of a README and write what stands above the fold as PNG."""
+    """Open the page at the width of a README and write its first two screens as PNG: the numbers and the map."""
     picture.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"))
-        view = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
+        view = browser.new_page(viewport={"width": 1280, "height": 1400}, color_scheme="light")
         view.goto(page.resolve().as_uri())
         view.screenshot(path=picture)
         browser.close()
