@@ -78,6 +78,10 @@ class Chain:
         self._connection.executemany("INSERT INTO chain VALUES (?, ?, ?)", rows)
         self._connection.execute("COMMIT")
 
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
     def verify(self) -> int:
         """Follow the chain; give its length."""
         last, count = b"\0" * 32, 0
@@ -163,6 +167,7 @@ def run(count: int, folder: Path) -> dict[str, float]:
     found = append_both(log, chain, count)
     _, found["log_publish_s"], found["log_publish_cpu_s"] = timed(lambda: log.publish(START + timedelta(seconds=1)))
     verified, _, found["chain_verify_cpu_s"] = timed(chain.verify)
+    chain.close()
     whole, found["audit_s"], found["audit_cpu_s"] = timed(lambda: audit(log))
     if verified != count or not whole.holds or whole.entries != count:
         sys.exit("what was appended does not verify")

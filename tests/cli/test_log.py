@@ -76,6 +76,19 @@ def test_a_new_log_is_empty_signed_and_keeps_its_secrets_out_of_git(shell: Shell
     assert "[log-exists]" in shell.run("log", "init", code=2).stderr
 
 
+def test_a_log_that_a_crash_left_half_made_is_taken_up(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kybern.evidence.log._log.Log._show_latest", crash)
+        assert "[unwritable]" in shell.run("log", "init", "--origin", "example.org/ai", code=2).stderr
+    assert "[no-checkpoint]" in shell.run("log", "status", code=2).stderr
+    shell.run("log", "init", "--origin", "example.org/ai")
+    assert shell.run("log", "audit").stdout.endswith("All of it holds.\n")
+    assert "[log-exists]" in shell.run("log", "init", code=2).stderr
+
+
 def test_without_an_origin_the_key_gives_a_name_of_its_own(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = Shell(tmp_path_factory.mktemp("other"))
     (other.root / "kybern.yaml").write_text("kybern: 1\n")

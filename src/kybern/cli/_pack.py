@@ -1,0 +1,144 @@
+"""`kybern pack` and `kybern verify`: an assessment with all that a stranger needs to check it, and the check."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, fail, near, print_json, refuse
+
+if TYPE_CHECKING:
+    from kybern.cli._shared import Assessed
+    from kybern.report.pack import Inputs, Rechecked
+
+FALLS_SHORT = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(pack)
+    app.command()(verify)
+
+
+def pack(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write the pack to this file.")] = Path("audit.zip"),
+    directory: WorkspaceOption = Path(),
+    as_of: AsOfOption = None,
+    framework: Annotated[
+        list[str] | None, typer.Option("--framework", metavar="ID", help="Only this framework, as ISO42001; may be given again.")
+    ] = None,
+    without_records: Annotated[
+        bool, typer.Option("--without-records", help="Leave out records and report; statuses can then not be recomputed from the pack.")
+    ] = False,
+) -> None:
+    """Write the auditor's pack: the assessment, its evidence and keys, and a verifier that needs no Kybern, network or account.
+
+    The same records, evidence and moment give the same bytes. A pack that would not hold is not written.
+    """
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.report.pack import build  # noqa: PLC0415
+
+    found = assess_workspace(directory, as_of)
+    try:
+        data = build(_inputs(found, _chosen(found, framework), without_records))
+    except InputError as error:
+        fail(error, found.workspace.root)
+    except OSError as error:
+        refuse("unreadable", f"{error.filename} cannot be read: {error.strerror}.")
+    _write(out, data)
+    _tell(out, data)
+
+
+def _chosen(found: Assessed, names: list[str] | None) -> tuple[str, ...]:
+    """Choose the frameworks named, each once, or those of the workspace; exits 2 for one the catalog does not have."""
+    known = tuple(found.assessment.catalog.frameworks)
+    for name in names or ():
+        if name not in known:
+            refuse("unknown-framework", f"There is no framework {name}.", near(name, known))
+    return tuple(dict.fromkeys(names)) if names else found.frameworks
+
+
+def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool) -> Inputs:
+    """Read the bytes that the assessment was computed from; `OSError` where a file is gone."""
+    from kybern import __version__  # noqa: PLC0415
+    from kybern.evidence import KEYS_FILE  # noqa: PLC0415
+    from kybern.report.pack import Inputs  # noqa: PLC0415
+    from kybern.workspace import SETTINGS_FILE, list_records  # noqa: PLC0415
+
+    root = found.workspace.root
+    keys = root / KEYS_FILE
+    return Inputs(
+        assessment=found.assessment,
+        refused=found.refused,
+        frameworks=frameworks,
+        keys=keys.read_bytes() if keys.exists() else None,
+        envelopes={piece.id: (root / piece.source).read_bytes() for piece in found.assessment.evidence},
+        version=__version__,
+        settings=(root / SETTINGS_FILE).read_bytes(),
+        records=None if without_records else {name: (root / name).read_bytes() for name in list_records(root)},
+    )
+
+
+def _write(out: Path, data: bytes) -> None:
+    """Write the file whole or not at all."""
+    if not out.name or out.is_dir():
+        refuse("unwritable", f"{out} is a folder.", "Name a file with --out.")
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(out)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        refuse("unwritable", f"{out} cannot be written: {error.strerror}.", "Name another place with --out.")
+
+
+def _tell(out: Path, data: bytes) -> None:
+    from kybern.report.pack import verify as verifier  # noqa: PLC0415
+
+    files = verifier.unzip(data)
+    typer.echo(str(out))
+    typer.echo(f"  id     {verifier.sha256(files[verifier.MANIFEST])}")
+    typer.echo(f"  holds  {len(files)} files, {len(data):,} bytes")
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="PACK", help="What `kybern pack` wrote, as the archive or the unpacked folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")] = False,
+) -> None:
+    """Check an auditor's pack without a network: files, signatures, keys, and every status recomputed from what is in it.
+
+    Says what held, what did not, and what no check of it can know. Exits 1 if something does not hold or could not be recomputed.
+    """
+    from kybern import __version__  # noqa: PLC0415
+    from kybern.catalog import load_catalog  # noqa: PLC0415
+    from kybern.report.pack import NoPack, read_pack, recheck, words  # noqa: PLC0415
+
+    try:
+        found = recheck(read_pack(file), load_catalog(), __version__)
+    except (NoPack, MemoryError) as error:
+        refuse("bad-pack", f"{file} cannot be read as a pack: {error or 'it asks for too much memory'}.", "Give what `kybern pack` wrote.")
+    if as_json:
+        print_json(_json(found))
+    else:
+        typer.echo(words(found.findings), nl=False)
+        if not found.recomputed:
+            typer.echo("THE STATUSES WERE NOT RECOMPUTED.")
+    if not found.holds:
+        raise typer.Exit(FALLS_SHORT)
+
+
+def _json(found: Rechecked) -> dict[str, object]:
+    findings = found.findings
+    return {
+        "holds": found.holds,
+        "recomputed": found.recomputed,
+        "held": findings.held,
+        "failed": findings.failed,
+        "noted": findings.noted,
+        "unknown": findings.unknown,
+    }

@@ -1,0 +1,198 @@
+"""Signed notes and checkpoints, as C2SP signed-note and tlog-checkpoint define them; Ed25519 keys (type 0x01) only.
+
+Read strictly and within bounds: what two readers could read differently is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from kybern.evidence._refused import Refused
+from kybern.evidence.log._merkle import HASH_BYTES
+
+if TYPE_CHECKING:
+    from kybern.evidence._keys import PrivateKey
+
+MAX_NOTE: Final = 1 << 16
+"""The longest note read, in bytes."""
+
+MAX_SIGNATURES: Final = 32
+MAX_SIZE: Final = (1 << 63) - 1
+_ED25519: Final = b"\x01"
+_ID_BYTES: Final = 4
+_MAX_NAME: Final = 200
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_HEX: Final = re.compile(r"[0-9a-f]{8}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A public key that signs notes, under a name. Raises `Refused` (`bad-key`) for a name or key that cannot be."""
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        """Hold name and key to their form."""
+        if not _is_name(self.name):
+            raise _bad_key(why=f"the name {ascii(self.name)[:80]} is empty, too long, or has a space or a plus sign")
+        if len(self.public) != HASH_BYTES:
+            raise _bad_key(why="an Ed25519 key has 32 bytes")
+
+    @classmethod
+    def parse(cls, text: str) -> Verifier:
+        """Read a verifier key, `name+hash+base64`; `Refused` (`bad-key`) if it is none."""
+        name, _, rest = text.strip().partition("+")
+        digits, _, encoded = rest.partition("+")
+        raw = _base64(encoded) if _HEX.fullmatch(digits) else None
+        if raw is None or raw[:1] != _ED25519:
+            raise _bad_key(why="it is not written `name+hash+base64` with a key of type 1 (Ed25519)")
+        found = cls(name, raw[1:])
+        if found.id.hex() != digits:
+            raise _bad_key(why="its hash is not that of its name and key")
+        return found
+
+    @property
+    def id(self) -> bytes:
+        """The four bytes that stand before its signatures."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:_ID_BYTES]
+
+    def __str__(self) -> str:
+        """Write it as others read it: `name+hash+base64`."""
+        return f"{self.name}+{self.id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+
+    def signed(self, text: bytes, signature: bytes) -> bool:
+        """Tell whether this is the key's signature of the text."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Signer:
+    """A private key that signs notes under a name."""
+
+    def __init__(self, name: str, key: PrivateKey) -> None:
+        """Take a key and its name; `Refused` (`bad-key`) for a name that cannot be."""
+        self.verifier = Verifier(name, key.public_raw)
+        self._key = key
+
+    def sign(self, text: str) -> bytes:
+        """Sign a text that ends with a newline; give back the note."""
+        encoded = text.encode()
+        signature = base64.b64encode(self.verifier.id + self._key.sign_raw(encoded)).decode()
+        return encoded + f"\n\u2014 {self.verifier.name} {signature}\n".encode()
+
+
+def open_note(note: bytes, verifier: Verifier) -> str:
+    """Give the text of a note that the key signed.
+
+    Signatures of other keys are passed over. Raises `Refused`: `bad-note` if it is not well-formed, `not-signed` if the key did
+    not sign it, `bad-signature` if a signature in the key's name does not fit.
+    """
+    text, lines = _split(note)
+    found = [signature for name, key_id, signature in map(_signature, lines) if (name, key_id) == (verifier.name, verifier.id)]
+    if not found:
+        raise Refused(rule="not-signed", message=f"the note is not signed by the key {verifier.name} ({verifier.id.hex()})")
+    if len(found) > 1:
+        raise _bad_note(why="one key signs twice")
+    if not verifier.signed(text.encode(), found[0]):
+        message = f"the signature of {verifier.name} does not fit: the note was changed after signing"
+        raise Refused(rule="bad-signature", message=message)
+    return text
+
+
+def _split(note: bytes) -> tuple[str, list[str]]:
+    """Split a note into its text and its signature lines."""
+    if len(note) > MAX_NOTE:
+        raise _bad_note(why=f"it has {len(note):,} bytes; at most {MAX_NOTE:,} are read")
+    try:
+        whole = note.decode()
+    except UnicodeDecodeError as error:
+        raise _bad_note(why=f"byte {error.start} is not UTF-8") from None
+    if any(sign < " " and sign != "\n" for sign in whole):
+        raise _bad_note(why="it holds a control character")
+    head, between, tail = whole.rpartition("\n\n")
+    lines = tail.split("\n")
+    if not between or lines.pop() or not 0 < len(lines) <= MAX_SIGNATURES:
+        raise _bad_note(why=f"it is not a text, an empty line and 1 to {MAX_SIGNATURES} lines of signatures")
+    return head + "\n", lines
+
+
+def _signature(line: str) -> tuple[str, bytes, bytes]:
+    """Read a signature line: the key's name, its id, the signature."""
+    parts = line.split(" ")
+    raw = _base64(parts[2]) if len(parts) == 3 and parts[0] == "\u2014" and _is_name(parts[1]) else None  # noqa: PLR2004 - dash, name, bytes
+    if raw is None or len(raw) <= _ID_BYTES:
+        raise _bad_note(why="a signature line is not a dash, a name and base64")
+    return parts[1], raw[:_ID_BYTES], raw[_ID_BYTES:]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a log states of itself: its name, how many entries it has, and the root of the tree over them."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Write the text that is signed."""
+        lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """Read the text of a note; `Refused` (`bad-checkpoint`) if it is no checkpoint."""
+        lines = text.removesuffix("\n").split("\n")
+        root = _base64(lines[2]) if len(lines) > 2 else None  # noqa: PLR2004 - origin, size, root
+        if not all(lines) or root is None or len(root) != HASH_BYTES:
+            raise _bad_checkpoint(why="it does not have the lines origin, size and root, none of them empty")
+        if not _NUMBER.fullmatch(lines[1]) or int(lines[1]) > MAX_SIZE:
+            raise _bad_checkpoint(why="its size is not a number that a log can have")
+        return cls(lines[0], int(lines[1]), root, tuple(lines[3:]))
+
+
+def open_checkpoint(note: bytes, verifier: Verifier) -> Checkpoint:
+    """Open a signed checkpoint of the log that goes by the key's name.
+
+    Raises `Refused` as `open_note` and `Checkpoint.parse` do, and `wrong-origin` for the checkpoint of another log.
+    """
+    found = Checkpoint.parse(open_note(note, verifier))
+    if found.origin != verifier.name:
+        raise Refused(rule="wrong-origin", message=f"it is the checkpoint of the log {ascii(found.origin)[:120]}, not of {verifier.name}")
+    return found
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= _MAX_NAME and "+" not in name and not any(sign.isspace() or sign < " " for sign in name)
+
+
+def _base64(text: str) -> bytes | None:
+    """Read base64 in its one canonical form."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return raw if base64.b64encode(raw).decode() == text else None
+
+
+def _bad_key(*, why: str) -> Refused:
+    return Refused(rule="bad-key", message=f"this is no verifier key: {why}")
+
+
+def _bad_note(*, why: str) -> Refused:
+    return Refused(rule="bad-note", message=f"this is no signed note: {why}")
+
+
+def _bad_checkpoint(*, why: str) -> Refused:
+    return Refused(rule="bad-checkpoint", message=f"this is no checkpoint: {why}")
