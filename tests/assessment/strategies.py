@@ -69,7 +69,8 @@ _KINDS = ("ai_system", "model", "dataset", "agent", "supplier", "risk", "indicat
 
 
 def _entry(identity: str, parent: str | None, normative: bool) -> Requirement:  # noqa: FBT001
-    return Requirement(id=identity, parent=parent, kind="clause", title=identity, statement=identity, normative=normative)
+    kind = "clause" if identity in ("4", "4.1") else "control"
+    return Requirement(id=identity, parent=parent, kind=kind, title=identity, statement=identity, normative=normative)
 
 
 def _framework(identity: str, entries: tuple[tuple[str, str | None, bool], ...]) -> Framework:

@@ -9,7 +9,7 @@ import world
 from world import AS_OF
 
 from kybern.assessment import Reason, Status, _explain, assess, explain
-from kybern.catalog import Strength
+from kybern.catalog import Catalog, Strength
 from kybern.evidence import Evidence
 from kybern.records import RecordSet
 
@@ -164,3 +164,16 @@ def test_an_approval_passes_only_by_the_person_the_record_names() -> None:
     assert status(world.approved(policy, decision="rejected")) is Status.NOT_MET
     said = texts(tree([world.approved(policy)], "GOV-01", records=known), "evidence")
     assert [text.rsplit("; ", 1)[1] for text in said] == ["policy:rules names person:bob to approve it"]
+
+
+def test_a_clause_cannot_be_left_out() -> None:
+    law = world.framework()
+    entries = tuple(one.model_copy(update={"kind": "clause"}) if one.id == "5.1" else one for one in law.requirements)
+    catalog = Catalog({"STD": law.model_copy(update={"requirements": entries})}, world.catalog().controls)
+    entry = world.record(
+        "soa_entry", "no-51", requirement="STD:5.1", necessary=False, justification="We make none.", approved_by="person:ada"
+    )
+    known = world.records(entry)
+    root = explain(assess(catalog, known, [*world.evidence(known), world.approved(entry)], AS_OF), "STD:5.1")
+    assert root.status is Status.UNKNOWN
+    assert "a clause cannot be left out" in texts(root, "record")[0]

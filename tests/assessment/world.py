@@ -17,7 +17,7 @@ def framework() -> Framework:
     """A standard with a clause of two requirements, a control area with one, and one that nothing answers."""
 
     def entry(identity: str, parent: str | None = None, **more: Any) -> dict[str, Any]:
-        return {"id": identity, "parent": parent, "kind": "clause", "title": f"Title {identity}", "statement": f"Asks {identity}.", **more}
+        return {"id": identity, "parent": parent, "kind": "control", "title": f"Title {identity}", "statement": f"Asks {identity}.", **more}
 
     return Framework.model_validate(
         {

@@ -28,6 +28,9 @@ CellKey = tuple[str, str, str]
 ControlKey = tuple[str, str]
 """Control id, kind of the subject."""
 
+CLAUSE = "clause"
+"""The kind of requirement that no statement of applicability can leave out."""
+
 APPROVED: tuple[str, ...] = ("approved",)
 
 APPROVAL = EvidenceCheck(
@@ -135,6 +138,15 @@ class Board:
             check = APPROVAL.model_copy(update={"match": (by,)})
         return bool(self.target(check, record).status[0] == Status.MET)
 
+    def left_out(self, entry: SoaEntry) -> bool:
+        """Tell whether an exclusion counts: its approval is signed, and what it leaves out is no clause, which nobody can leave out."""
+        return not self.is_clause(entry.requirement) and self.approved(entry)
+
+    def is_clause(self, requirement: str) -> bool:
+        """Tell whether a requirement is a clause of a management system standard."""
+        entry = self.plan.catalog.requirements.get(requirement)
+        return entry is not None and entry.kind == CLAUSE
+
     def _settle_exclusions(self) -> None:
         """Read the statement of applicability and the waivers."""
         self.exclusions, self.waived = self._exclusions(), self._waivers()
@@ -150,10 +162,10 @@ class Board:
                 continue
             whole, systems = found.get(entry.requirement, (None, np.full(len(self.plan.systems), Status.MET, np.int8)))
             everywhere, at = self.plan.scoped(entry.systems)
-            approved = self.approved(entry)
+            counts = self.left_out(entry)
             if everywhere:
-                whole = approved if whole is None else whole and approved
-            systems[at] = np.where(systems[at] == Status.UNKNOWN, systems[at], Status.NOT_APPLICABLE if approved else Status.UNKNOWN)
+                whole = counts if whole is None else whole and counts
+            systems[at] = np.where(systems[at] == Status.UNKNOWN, systems[at], Status.NOT_APPLICABLE if counts else Status.UNKNOWN)
             found[entry.requirement] = (whole, systems)
         return found
 

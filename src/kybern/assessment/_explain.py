@@ -97,9 +97,14 @@ class _Explainer:
             named = content.get("systems", [])
             if named and subject not in named:
                 continue
-            approved = self.board.approved(cast("SoaEntry", entry))
-            said = "its approval is signed" if approved else "no signed approval of exactly this entry, so the exclusion is contested"
-            status = Status.NOT_APPLICABLE if approved else Status.UNKNOWN
+            counts = self.board.left_out(cast("SoaEntry", entry))
+            if self.board.is_clause(ref):
+                said = "a clause cannot be left out, so the exclusion is contested"
+            elif counts:
+                said = "its approval is signed"
+            else:
+                said = "no signed approval of exactly this entry, so the exclusion is contested"
+            status = Status.NOT_APPLICABLE if counts else Status.UNKNOWN
             yield Reason("record", entry.ref, entry.title, status, f"Excluded: {content['justification']} ({said})")
 
     # --- controls --------------------------------------------------------------------------------------------------------------
