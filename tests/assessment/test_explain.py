@@ -9,7 +9,8 @@ import world
 from world import AS_OF
 
 from kybern.assessment import Reason, Status, _explain, assess, explain
-from kybern.catalog import Catalog, Strength
+from kybern.assessment._words import phrase
+from kybern.catalog import Catalog, Condition, Operator, Strength
 from kybern.evidence import Evidence
 from kybern.records import RecordSet
 
@@ -177,3 +178,11 @@ def test_a_clause_cannot_be_left_out() -> None:
     root = explain(assess(catalog, known, [*world.evidence(known), world.approved(entry)], AS_OF), "STD:5.1")
     assert root.status is Status.UNKNOWN
     assert "a clause cannot be left out" in texts(root, "record")[0]
+
+
+SAID = {"gates.gate": "gate includes x", "inputs.topic": "inputs topic includes x", "sample_size": "sample size includes x"}
+
+
+@pytest.mark.parametrize(("field", "said"), SAID.items())
+def test_a_condition_is_said_in_words(field: str, said: str) -> None:
+    assert phrase(Condition(field=field, operator=Operator.CONTAINS, value="x")) == said

@@ -80,9 +80,17 @@ _OPERATORS: Mapping[Operator, str] = {
 }
 
 
+def _name(field: str) -> str:
+    """Say a field: `gates.gate` is the gate, `inputs.topic` the inputs' topic."""
+    *above, last = field.split(".")
+    if above and above[-1] == f"{last}s":
+        above.pop()
+    return " ".join([*above, last]).replace("_", " ")
+
+
 def phrase(condition: Condition) -> str:
     """Say a condition: `sample size is at least 100`."""
-    name, wanted = condition.field.replace("_", " ").replace(".", " "), condition.value
+    name, wanted = _name(condition.field), condition.value
     if condition.operator is Operator.MAX_AGE:
         return f"{name} {_OPERATORS[condition.operator]} {str(wanted)[1:-1]} days"
     tail = "" if wanted is None else f" {value(wanted)}"
@@ -101,7 +109,7 @@ def asked(condition: Condition, bounds: Bounds) -> str:
 
 def states(record: Record, condition: Condition) -> str:
     """Say how a record falls short of a condition: `policy:ai does not state approved on`."""
-    found, name = look_up(record.content, condition.field.split(".")), condition.field.replace("_", " ").replace(".", " ")
+    found, name = look_up(record.content, condition.field.split(".")), _name(condition.field)
     if found is None:
         return f"{record.ref} does not state {name}"
     return f"{record.ref} states {name} {value(found)}; asked is: {phrase(condition)}"
