@@ -118,7 +118,7 @@ class Plan:
         """Position of each AI system in scope."""
         return {ref: at for at, ref in enumerate(self.systems)}
 
-    @property
+    @cached_property
     def organization(self) -> str:
         """Name of the organisation's row; a workspace that does not state exactly one still has the row."""
         found = self.records.organization
