@@ -52,11 +52,10 @@ def test_another_systems_evidence_proves_nothing_of_this_one(graph: TraceGraph) 
 
 
 def test_every_link_is_found_from_both_ends(graph: TraceGraph) -> None:
+    assert len(graph.links) > 15
     for link in graph.links:
-        backwards = {child.ref for child in graph.up(link.target, depth=1).children}
-        assert link.source in backwards
-        if link.target.count(":") or link.target.isupper():
-            assert link.target in {child.ref for child in graph.down(link.source, depth=1).children} or len(link.target) == 64
+        assert link.source in {child.ref for child in graph.up(link.target, depth=1).children}
+        assert link.target in {child.ref for child in graph.down(link.source, depth=1).children}
 
 
 def test_a_step_says_its_version_and_the_day_it_states(graph: TraceGraph) -> None:

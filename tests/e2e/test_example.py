@@ -15,6 +15,7 @@ from running import AS_OF, assess, run_kybern
 from kybern.assessment import assessment_schema
 from kybern.catalog import load_catalog
 
+ORDER = ("unknown", "not_met", "expired", "partly_met", "met", "not_applicable")
 Row = dict[str, Any]
 Key = tuple[str, str, str]
 
@@ -125,10 +126,11 @@ def test_past_its_validity_evidence_turns_expired(whole: dict[str, Any], measure
     met = [key for key, row in before.items() if row["status"] == "met" and not row["group"]]
     turned = [key for key in met if later[key]["status"] == "expired"]
     assert turned
-    assert (
-        all(later[key]["status"] != "met" or before[key]["freshness"] == later[key]["freshness"] for key in met if key not in turned)
-        or turned
-    )
+    lapsed = {key: [reason for reason in later[key]["reasons"] if reason["status"] == "expired" and reason["evidence"]] for key in turned}
+    assert all(lapsed.values()), "each names the evidence that has lapsed"
+    assert any("lapsed on 202" in reason["text"] for reasons in lapsed.values() for reason in reasons)
+    lifted = [key for key in before if ORDER.index(later[key]["status"]) > ORDER.index(before[key]["status"])]
+    assert lifted == [], "time alone, with no new evidence, lifts nothing"
     earlier = rows(assess(measured, "2020-01-01"))
     assert not any(row["status"] == "met" for row in earlier.values())
 
