@@ -12,7 +12,7 @@ compile() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
         ${UPGRADE:+--upgrade} "$@"
 }
-compile --group dev --group build --extra example pyproject.toml -o requirements/dev.txt
+compile --group dev --group build --extra example --extra pkcs11 pyproject.toml -o requirements/dev.txt
 compile --group build --extra example -c requirements/dev.txt pyproject.toml -o requirements/run.txt
 echo pip | compile --no-annotate - -o requirements/pip.txt
 echo "lock: wrote requirements/dev.txt, run.txt and pip.txt"

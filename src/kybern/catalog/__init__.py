@@ -3,7 +3,9 @@
 from kybern.catalog._catalog import Catalog
 from kybern.catalog._load import load_catalog
 from kybern.catalog._models import (
+    Applies,
     Check,
+    ConclusionName,
     Condition,
     Confidence,
     Control,
@@ -11,6 +13,7 @@ from kybern.catalog._models import (
     Crosswalk,
     CrosswalkRow,
     Days,
+    Earlier,
     EvidenceCheck,
     Framework,
     Layer,
@@ -30,8 +33,10 @@ from kybern.catalog._models import (
 )
 
 __all__ = [
+    "Applies",
     "Catalog",
     "Check",
+    "ConclusionName",
     "Condition",
     "Confidence",
     "Control",
@@ -39,6 +44,7 @@ __all__ = [
     "Crosswalk",
     "CrosswalkRow",
     "Days",
+    "Earlier",
     "EvidenceCheck",
     "Framework",
     "Layer",

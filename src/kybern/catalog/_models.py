@@ -16,6 +16,8 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$", max_lengt
 ControlId = Annotated[str, Field(pattern=r"^[A-Z]{3}-\d{2}$")]
 RequirementRef = Annotated[str, Field(pattern=r"^[A-Z0-9_]+:.+$", max_length=120)]
 """`FRAMEWORK:id`, as in `ISO42001:A.7.4`."""
+ConclusionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$", max_length=120)]
+"""The name of a conclusion that applicability logic draws from facts: `eu_ai_act.high_risk`."""
 
 
 class Model(BaseModel):
@@ -287,8 +289,50 @@ class Control(Model):
         return self
 
 
+class Applies(Model):
+    """From when an entry binds, and until when: one row for each route, and for each time the date itself was changed.
+
+    `enacted` is the day on which this row became law: whoever asks as of an earlier day gets the row that was law then. A row
+    without it has stood since the entry exists. `basis` is the provision that sets the date.
+    """
+
+    since: date
+    until: date | None = None
+    route: Slug | None = None
+    enacted: date | None = None
+    basis: Annotated[str, Field(min_length=1, max_length=300)]
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Applies:
+        if self.until is not None and self.until < self.since:
+            msg = "until lies before since"
+            raise ValueError(msg)
+        return self
+
+
+class Earlier(Model):
+    """How an entry stood until an amendment: `until` is the last day of it, `by` the act that changed it, `change` what changed.
+
+    A field that is not given was as it is now. `absent` says that there was no such entry.
+    """
+
+    until: date
+    by: Annotated[str, Field(min_length=1, max_length=300)]
+    change: Annotated[str, Field(min_length=1, max_length=1000)]
+    absent: bool = False
+    title: str | None = None
+    statement: str | None = None
+    bound: tuple[Slug, ...] | None = None
+    penalty: str | None = None
+
+
 class Requirement(Model):
-    """One entry of a framework. `normative` entries ask something; a group's status comes from its children."""
+    """One entry of a framework. `normative` entries ask something of an organisation; a group's status comes from its children.
+
+    `bound` names who has to act (`provider`, `deployer`), `classes` the risk classes or cases it is about (`high-risk`),
+    `applies_when` the conclusion on which it binds; what none of them says is that everybody whom the framework reaches is bound.
+    `status` and `confidence` say how the entry stands and how sure we are of it; `no_control` why no control answers it.
+    """
 
     id: Annotated[str, Field(max_length=60)]
     parent: str | None = None
@@ -298,11 +342,26 @@ class Requirement(Model):
     normative: bool = True
     documented_information: str | None = None
     layer: Layer | None = None
+    bound: tuple[Slug, ...] = ()
+    classes: tuple[Slug, ...] = ()
+    applies_when: ConclusionName | None = None
+    dates: tuple[Applies, ...] = ()
+    penalty: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    earlier: tuple[Earlier, ...] = ()
+    cites: tuple[RequirementRef, ...] = ()
+    status: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    status_date: date | None = None
+    confidence: Confidence = Confidence.HIGH
+    source: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    no_control: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     note: str | None = None
 
 
 class Framework(Model):
-    """A law, standard or practice, with its source and the day its content was checked."""
+    """A law, standard or practice, with its source and the day its content was checked.
+
+    `applies_when` is the conclusion on which it reaches an AI system or an organisation at all; without it whoever chooses it.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")]
     title: str
@@ -311,6 +370,9 @@ class Framework(Model):
     source: str
     status_date: date
     rights: str
+    nature: Literal["law", "standard", "framework", "principles", "taxonomy", "bibliography"] = "framework"
+    jurisdictions: tuple[Slug, ...] = ()
+    applies_when: ConclusionName | None = None
     requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
 
 
