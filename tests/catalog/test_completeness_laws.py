@@ -219,6 +219,12 @@ def test_what_is_of_low_confidence_says_what_is_unconfirmed(laws: Catalog, frame
     assert [entry.id for entry in unsure if "nconfirmed" not in (entry.note or "")] == []
 
 
+def test_what_a_law_wants_in_writing_is_named_where_it_asks(laws: Catalog) -> None:
+    named = {f"{name}:{entry.id}" for name in NAMES for entry in laws.frameworks[name].requirements if entry.documented_information}
+    assert named <= {ref for name in NAMES for ref in laws.leaves(name)}
+    assert {"GDPR:Art.30(1)", "GDPR:Art.33(5)", "GDPR:Art.35(7)(c)", "DPDP:R.3", "CALIFORNIA:CA-SB53-framework"} <= named
+
+
 def test_a_changed_date_is_a_row_for_each_time_it_was_law(laws: Catalog) -> None:
     for name in ("CA-SB942", "CA-SB942-latent", "CA-SB942-tool", "CA-SB942-licensee"):
         rows = laws.requirements[f"CALIFORNIA:{name}"].dates
