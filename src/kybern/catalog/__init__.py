@@ -7,7 +7,6 @@ from kybern.catalog._models import (
     Check,
     ConclusionName,
     Condition,
-    Confidence,
     Control,
     ControlId,
     Crosswalk,
@@ -16,21 +15,17 @@ from kybern.catalog._models import (
     Earlier,
     EvidenceCheck,
     Framework,
-    Layer,
     Operator,
-    PredicateType,
     RecordCheck,
-    Relation,
     Requirement,
     RequirementRef,
     Satisfies,
     Scalar,
     Slug,
-    Strength,
-    SubjectKind,
     age_limit,
     days,
 )
+from kybern.catalog._scales import Confidence, Layer, PredicateType, Relation, Strength, SubjectKind
 
 __all__ = [
     "Applies",

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from kybern.base import Problem
+from kybern.catalog._check_time import check_time
 from kybern.catalog._models import Control, Crosswalk, EvidenceCheck, Framework, Requirement
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Itera
     yield from _repeated(sources.crosswalks, "crosswalk")
     entries = {f"{found.item.id}:{entry.id}": entry for found in sources.frameworks for entry in found.item.requirements}
     groups = {f"{ref.partition(':')[0]}:{entry.parent}" for ref, entry in entries.items() if entry.parent is not None and entry.normative}
+    for found in sources.frameworks:
+        yield from _cites(found, entries)
     for control in sources.controls:
         yield from _satisfies(control, entries, groups)
         yield from _texts(control.item, ("title", "statement", "why"), control.place)
@@ -59,6 +62,16 @@ def _framework(found: Located[Framework]) -> Iterator[Problem]:
             yield Problem("unknown-parent", f"The parent {entry.parent} of {entry.id} is not here.", place, _near(entry.parent, parents))
         elif _in_cycle(entry, parents):
             yield Problem("parent-cycle", f"{entry.id} is above itself: its parents go in a circle.", place, "Name the real parent.")
+    yield from check_time(found)
+
+
+def _cites(found: Located[Framework], entries: Mapping[str, Requirement]) -> Iterator[Problem]:
+    """Check that what entries cite is there."""
+    for index, entry in enumerate(found.item.requirements):
+        for at, ref in enumerate(entry.cites):
+            if ref not in entries:
+                place = found.place("requirements", index, "cites", at)
+                yield Problem("unknown-requirement", f"{entry.id} cites {ref}, which is not here.", place, _near(ref, entries))
 
 
 def _in_cycle(entry: Requirement, parents: Mapping[str, str | None]) -> bool:

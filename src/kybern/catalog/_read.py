@@ -11,7 +11,8 @@ from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
-from kybern.catalog._models import Control, Crosswalk, Framework, Strength
+from kybern.catalog._models import Control, Crosswalk, Framework
+from kybern.catalog._scales import Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
