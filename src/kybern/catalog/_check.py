@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Iterator[Problem]:
     """Yield everything in the sources that does not hold together."""
-    for found in sources.frameworks:
-        yield from _framework(found)
-    yield from _repeated(sources.frameworks, "framework")
+    yield from check_frameworks(sources)
     yield from _repeated(sources.controls, "control")
     yield from _repeated(sources.crosswalks, "crosswalk")
     entries = {f"{found.item.id}:{entry.id}": entry for found in sources.frameworks for entry in found.item.requirements}
@@ -37,6 +35,13 @@ def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Itera
         yield from _kinds(control, record_kinds)
     for crosswalk in sources.crosswalks:
         yield from _crosswalk(crosswalk, entries, {found.item.id for found in sources.frameworks})
+
+
+def check_frameworks(sources: Sources) -> Iterator[Problem]:
+    """Yield what does not hold together within each framework."""
+    for found in sources.frameworks:
+        yield from _framework(found)
+    yield from _repeated(sources.frameworks, "framework")
 
 
 def _repeated(found: Sequence[Located[M]], what: str) -> Iterator[Problem]:

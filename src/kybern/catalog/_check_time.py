@@ -51,7 +51,7 @@ def _earlier(found: Located[Framework], index: int, entry: Requirement) -> Itera
 
 def _beside_parent(found: Located[Framework], index: int, entry: Requirement, there: Mapping[str, date]) -> Iterator[Problem]:
     """Check that no entry was there before its parent, and that one that is repealed asks nothing."""
-    if entry.parent in there and there[entry.parent] > there[entry.id]:
+    if entry.parent is not None and there.get(entry.parent, date.min) > there[entry.id]:
         message = f"{entry.id} was there before {entry.parent}, the entry above it."
         hint = f"Say with earlier and absent that {entry.id} is new too."
         yield Problem("before-parent", message, found.place("requirements", index, "id"), hint)
