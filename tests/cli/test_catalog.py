@@ -66,7 +66,8 @@ def test_list_tells_edition_counts_source_and_date() -> None:
 def test_list_as_json_is_the_catalog_that_is_loaded() -> None:
     told = json.loads(run("list", "--json").stdout)
     assert told["digest"] == load_catalog().digest
-    assert {row["id"]: (row["entries"], row["asks"]) for row in told["frameworks"]} == {"ISO42001": (116, 70), "NIST_AI_RMF": (95, 72)}
+    counts = {row["id"]: (row["entries"], row["asks"]) for row in told["frameworks"]}
+    assert counts.items() >= {"ISO42001": (116, 70), "NIST_AI_RMF": (95, 72), "EU_AI_ACT": (513, 287)}.items()
 
 
 @pytest.mark.parametrize("ref", ["ISO42001:A.7.4", "A.7.4"])
@@ -118,11 +119,15 @@ def test_show_what_is_not_there_is_refused_with_the_nearest(ref: str, hint: str)
 def test_lint_of_the_shipped_catalog_holds() -> None:
     said = run("lint")
     assert said.exit_code == 0
-    assert said.stdout.startswith("The catalog holds together: 2 frameworks, 211 requirements,")
+    catalog = load_catalog()
+    counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements, {len(catalog.controls)} controls"
+    assert said.stdout.startswith(f"The catalog holds together: {counts}, ")
 
 
 def test_lint_of_an_own_catalog_with_and_without_the_shipped_one(own: Path) -> None:
-    assert "3 frameworks, 213 requirements" in run("lint", str(own)).stdout
+    shipped = load_catalog()
+    expected = f"{len(shipped.frameworks) + 1} frameworks, {len(shipped.requirements) + 2} requirements"
+    assert expected in run("lint", str(own)).stdout
     assert "1 frameworks, 2 requirements, 1 controls, 0 crosswalk rows" in run("lint", str(own), "--alone").stdout
 
 

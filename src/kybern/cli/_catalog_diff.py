@@ -194,7 +194,8 @@ def _page(
     dated = sum(not _beyond_dates(change) for change in changes if change.how == "changed")
     only = f" ({dated} only in their dates)" if dated else ""
     yield f"{sides[0].label}, against {sides[1].label}:"
-    yield f"{counts['added']} entries added, {counts['removed']} removed, {counts['changed']} changed{only}."
+    added = "1 entry" if counts["added"] == 1 else f"{counts['added']} entries"
+    yield f"{added} added, {counts['removed']} removed, {counts['changed']} changed{only}."
     acts = dict.fromkeys(f"{one.act} (known since {one.until + timedelta(days=1)})" for change in changes for one in change.amendments)
     if acts:
         yield f"By {'; '.join(acts)}."
