@@ -102,6 +102,14 @@ def test_leaves_are_what_the_framework_asks(laws: Catalog, reference_ids: dict, 
     assert laws.leaves(framework) == tuple(f"{framework}:{name}" for name in reference_ids[framework]["asks"])
 
 
+@pytest.mark.parametrize("framework", REFERENCES)
+def test_nothing_that_is_asked_stands_below_an_entry_that_asks_nothing(laws: Catalog, framework: str) -> None:
+    """Reports and statuses go down from the roots through what asks something."""
+    entries = {entry.id: entry for entry in laws.frameworks[framework].requirements}
+    lost = [entry.id for entry in entries.values() if entry.normative and entry.parent and not entries[entry.parent].normative]
+    assert lost == []
+
+
 def test_iso_titles_are_those_of_the_table(laws: Catalog) -> None:
     for entry, row in zip(laws.frameworks["ISO42001"].requirements, REFERENCES["ISO42001"].rows(), strict=True):
         assert row["short_title"].startswith(entry.title)

@@ -78,15 +78,16 @@ def heat_map(assessment: Assessment, framework: str) -> HeatMap:
 
 
 def _columns(assessment: Assessment, framework: str) -> Iterator[Column]:
-    """Take a framework's normative roots; an annex stands for the areas in it."""
+    """Take a framework's normative roots; an annex that is made of areas stands for these."""
     catalog = assessment.catalog
     for root in catalog.roots(framework):
         entry = catalog.requirements[root]
         if not entry.normative:
             continue
-        annex = entry.kind == "annex"
-        band = f"Annex {entry.id}" if annex else f"{entry.kind.replace('_', ' ').capitalize()}s"
-        for ref in catalog.children(root) if annex else (root,):
+        areas = [ref for ref in catalog.children(root) if catalog.requirements[ref].normative]
+        whole = entry.kind != "annex" or not areas or any(map(catalog.is_leaf, areas))
+        band = f"{entry.kind.replace('_', ' ').capitalize()}{'es' if entry.kind == 'annex' else 's'}" if whole else f"Annex {entry.id}"
+        for ref in (root,) if whole else areas:
             yield Column(ref, catalog.requirements[ref].id, catalog.requirements[ref].title, band)
 
 
