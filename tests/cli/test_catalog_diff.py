@@ -232,3 +232,12 @@ def test_show_tells_dates_penalty_and_what_changed() -> None:
     assert "Until 2026-07-26 otherwise; Regulation (EU) 2026/1744:" in said
     assert "Until 2026-07-26 not there" in run("show", "Art.4a(1)").stdout
     assert "No longer law from 2026-07-27." in run("show", "Annex.VIII.B.7").stdout
+
+
+def test_the_handbook_shows_what_is_printed() -> None:
+    page = (Path(__file__).parents[2] / "docs/handbook/law-diff.md").read_text(encoding="utf-8")
+    shown = page.partition("$ kybern catalog diff EU_AI_ACT@2026-07-26\n")[2].partition("```")[0].splitlines()
+    said = [" ".join(line.split()) for line in run("diff", "EU_AI_ACT@2026-07-26").stdout.splitlines()]
+    held = [line for line in shown[:3] + shown[-5:] if line.strip()]
+    assert len(held) == 8
+    assert [line for line in held if " ".join(line.split()) not in said] == []
