@@ -143,6 +143,16 @@ def test_ai_act_dates_are_those_of_the_table_before_and_after_the_amendment(laws
     assert differing == list(DATES)
 
 
+def test_what_the_table_says_was_amended_remembers_how_it_stood(laws: Catalog) -> None:
+    entries = {entry.id: entry for entry in laws.frameworks["EU_AI_ACT"].requirements}
+    for row in REFERENCES["EU_AI_ACT"].rows():
+        past = entries[row["id"]].earlier
+        if row["original_applies_from"] == "not in original":
+            assert [one.absent for one in past] == [True], row["id"]
+        elif row["omnibus_2026_1744_change"] not in {"", "not amended"}:
+            assert [(one.by, one.until) for one in past] == [("Regulation (EU) 2026/1744", date(2026, 7, 26))], row["id"]
+
+
 def _days(entry: Requirement, on: date) -> set[str]:
     """Name the days from which an entry binds, as law was known on a day; none where it was not there."""
     known = entry.as_known(on)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yaml import safe_dump, safe_load_all
 
 from kybern.base import InputError
-from kybern.catalog import Catalog, days, load_catalog
+from kybern.catalog import Catalog, days, load_catalog, load_frameworks
 
 LAW, LOOK, WALK = "frameworks/law.yaml", "controls/look.yaml", "crosswalks/law-norm.yaml"
 KINDS = {"role", "ai_system"}
@@ -338,3 +338,22 @@ def test_changed_bytes_are_loaded_or_refused_and_nothing_else(
 def test_a_time_that_no_calendar_holds_is_no_time_in_days(text: object) -> None:
     with pytest.raises(ValueError, match="is not a duration in days of at most five digits"):
         days(text)
+
+
+def test_frameworks_alone_are_loaded_from_a_folder_or_a_file_and_may_cite_what_is_elsewhere(
+    texts: dict[str, str], folder: Callable
+) -> None:
+    texts[LAW] = texts[LAW].replace("Then leap.", 'Then leap., cites: ["ELSEWHERE:1"]')
+    tree = folder(texts)
+    assert list(load_frameworks(tree)) == list(load_frameworks(tree.joinpath("frameworks").joinpath("law.yaml"))) == ["LAW", "NORM"]
+    assert list(load_frameworks(folder({LOOK: texts[LOOK]}))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"), [("Then leap.", '" "', "missing-statement"), ("id: NORM", "id: LAW", "duplicate-framework")]
+)
+def test_frameworks_alone_hold_together_or_are_refused(texts: dict[str, str], folder: Callable, old: str, new: str, rule: str) -> None:
+    texts[LAW] = texts[LAW].replace(old, new)
+    with pytest.raises(InputError) as caught:
+        load_frameworks(folder(texts).joinpath("frameworks").joinpath("law.yaml"))
+    assert caught.value.problems[0].rule == rule

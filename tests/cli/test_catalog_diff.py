@@ -14,17 +14,11 @@ from typer.testing import CliRunner
 from kybern.catalog import catalog_schema
 from kybern.cli._catalog import register
 
-OLD = """\
-id: HOUSE
-title: House rules
-edition: "1"
-publisher: House
-source: https://example.org/rules
-status_date: "2026-11-23"
-rights: own
-requirements:
-  - {id: "1", kind: rule, title: Say it, statement: Say that it is a machine.}
-  - {id: "2", kind: rule, title: Keep it, statement: Keep logs for a month.}
+ABOUT = "id: HOUSE\ntitle: Rules\nedition: '1'\npublisher: Us\nsource: our wiki\nstatus_date: 2026-11-23\nrights: own\nrequirements:\n"
+OLD = f"""\
+{ABOUT}\
+  - {{id: "1", kind: rule, title: Say it, statement: Say that it is a machine.}}
+  - {{id: "2", kind: rule, title: Keep it, statement: Keep logs for a month.}}
 """
 NEW = OLD.replace("for a month", "for six months").replace(
     '- {id: "1"', '- {id: "3", kind: rule, title: Ask, statement: Ask first.}\n  - {id: "1"'
