@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -228,7 +228,7 @@ class Earlier(Model):
     penalty: str | None = None
 
     @property
-    def was(self) -> dict[str, Any]:
+    def was(self) -> dict[str, object]:
         """The fields that had another value, with it."""
         return {name: value for name in _AMENDABLE if (value := getattr(self, name)) is not None}
 
@@ -273,7 +273,7 @@ class Requirement(Model):
         later = sorted((row for row in self.earlier if row.until >= on), key=lambda row: row.until)
         if later and later[0].absent:
             return None
-        was: dict[str, Any] = {}
+        was: dict[str, object] = {}
         for row in reversed(later):
             was |= row.was
         was["earlier"] = tuple(row for row in self.earlier if row.until < on)
