@@ -1,13 +1,13 @@
 """Law as data: frameworks, crosswalks, common controls and checks, and the loader that cross-checks them."""
 
 from kybern.catalog._catalog import Catalog
-from kybern.catalog._load import load_catalog
+from kybern.catalog._diff import Amendment, EntryChange, FieldChange, diff
+from kybern.catalog._load import load_catalog, load_frameworks
 from kybern.catalog._models import (
     Applies,
     Check,
     ConclusionName,
     Condition,
-    Confidence,
     Control,
     ControlId,
     Crosswalk,
@@ -16,23 +16,21 @@ from kybern.catalog._models import (
     Earlier,
     EvidenceCheck,
     Framework,
-    Layer,
     Operator,
-    PredicateType,
     RecordCheck,
-    Relation,
     Requirement,
     RequirementRef,
     Satisfies,
     Scalar,
     Slug,
-    Strength,
-    SubjectKind,
     age_limit,
     days,
 )
+from kybern.catalog._scales import Confidence, Layer, PredicateType, Relation, Strength, SubjectKind
+from kybern.catalog._schema import catalog_schema
 
 __all__ = [
+    "Amendment",
     "Applies",
     "Catalog",
     "Check",
@@ -45,7 +43,9 @@ __all__ = [
     "CrosswalkRow",
     "Days",
     "Earlier",
+    "EntryChange",
     "EvidenceCheck",
+    "FieldChange",
     "Framework",
     "Layer",
     "Operator",
@@ -60,6 +60,9 @@ __all__ = [
     "Strength",
     "SubjectKind",
     "age_limit",
+    "catalog_schema",
     "days",
+    "diff",
     "load_catalog",
+    "load_frameworks",
 ]

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from kybern.base import Problem
+from kybern.catalog._check_time import check_time
 from kybern.catalog._models import Control, Crosswalk, EvidenceCheck, Framework, Requirement
 
 if TYPE_CHECKING:
@@ -21,19 +22,26 @@ if TYPE_CHECKING:
 
 def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Iterator[Problem]:
     """Yield everything in the sources that does not hold together."""
-    for found in sources.frameworks:
-        yield from _framework(found)
-    yield from _repeated(sources.frameworks, "framework")
+    yield from check_frameworks(sources)
     yield from _repeated(sources.controls, "control")
     yield from _repeated(sources.crosswalks, "crosswalk")
     entries = {f"{found.item.id}:{entry.id}": entry for found in sources.frameworks for entry in found.item.requirements}
     groups = {f"{ref.partition(':')[0]}:{entry.parent}" for ref, entry in entries.items() if entry.parent is not None and entry.normative}
+    for found in sources.frameworks:
+        yield from _cites(found, entries)
     for control in sources.controls:
         yield from _satisfies(control, entries, groups)
         yield from _texts(control.item, ("title", "statement", "why"), control.place)
         yield from _kinds(control, record_kinds)
     for crosswalk in sources.crosswalks:
         yield from _crosswalk(crosswalk, entries, {found.item.id for found in sources.frameworks})
+
+
+def check_frameworks(sources: Sources) -> Iterator[Problem]:
+    """Yield what does not hold together within each framework."""
+    for found in sources.frameworks:
+        yield from _framework(found)
+    yield from _repeated(sources.frameworks, "framework")
 
 
 def _repeated(found: Sequence[Located[M]], what: str) -> Iterator[Problem]:
@@ -59,6 +67,16 @@ def _framework(found: Located[Framework]) -> Iterator[Problem]:
             yield Problem("unknown-parent", f"The parent {entry.parent} of {entry.id} is not here.", place, _near(entry.parent, parents))
         elif _in_cycle(entry, parents):
             yield Problem("parent-cycle", f"{entry.id} is above itself: its parents go in a circle.", place, "Name the real parent.")
+    yield from check_time(found)
+
+
+def _cites(found: Located[Framework], entries: Mapping[str, Requirement]) -> Iterator[Problem]:
+    """Check that what entries cite is there."""
+    for index, entry in enumerate(found.item.requirements):
+        for at, ref in enumerate(entry.cites):
+            if ref not in entries:
+                place = found.place("requirements", index, "cites", at)
+                yield Problem("unknown-requirement", f"{entry.id} cites {ref}, which is not here.", place, _near(ref, entries))
 
 
 def _in_cycle(entry: Requirement, parents: Mapping[str, str | None]) -> bool:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from kybern.base import InputError, Place, Problem
 from kybern.catalog._catalog import Catalog
-from kybern.catalog._check import cross_check
+from kybern.catalog._check import check_frameworks, cross_check
 from kybern.catalog._read import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from importlib.resources.abc import Traversable
+
+    from kybern.catalog._models import Framework
 
 
 def load_catalog(
@@ -42,3 +44,19 @@ def load_catalog(
         controls={found.item.id: found.item for found in sources.controls},
         crosswalks=tuple(found.item for found in sources.crosswalks),
     )
+
+
+def load_frameworks(root: Traversable) -> Mapping[str, Framework]:
+    """Load the frameworks of a catalog folder, or of one YAML file, by their ids; what they cite need not be there.
+
+    Raises `InputError` with every problem, as `load_catalog` does.
+    """
+    sources = Sources()
+    if root.is_dir():
+        sources.read(root)
+    else:
+        sources.read_frameworks([root])
+    problems = sources.problems or list(check_frameworks(sources))
+    if problems:
+        raise InputError(problems)
+    return {found.item.id: found.item for found in sources.frameworks}

@@ -11,10 +11,11 @@ from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
-from kybern.catalog._models import Control, Crosswalk, Framework, Strength
+from kybern.catalog._models import Control, Crosswalk, Framework
+from kybern.catalog._scales import Strength
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
 
     from kybern.base.validation import Fault, Sayings
@@ -52,15 +53,19 @@ class Sources:
         if not any(root.joinpath(folder).is_dir() for folder in FOLDERS):
             hint = f"It holds one or more of {', '.join(FOLDERS)}, with *.yaml files."
             self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(str(root)), hint))
-        for document in self._documents(root, "frameworks"):
-            self.frameworks += self._shape(Framework, document, ())
-        for document in self._documents(root, "controls"):
+        self.read_frameworks(_yaml_files(root.joinpath("frameworks")))
+        for document in self._documents(_yaml_files(root.joinpath("controls"))):
             self.controls += self._control_list(document)
-        for document in self._documents(root, "crosswalks"):
+        for document in self._documents(_yaml_files(root.joinpath("crosswalks"))):
             self.crosswalks += self._shape(Crosswalk, document, ())
 
-    def _documents(self, root: Traversable, folder: str) -> Iterator[YamlDocument]:
-        for file in _yaml_files(root.joinpath(folder)):
+    def read_frameworks(self, files: Iterable[Traversable]) -> None:
+        """Read files of frameworks."""
+        for document in self._documents(files):
+            self.frameworks += self._shape(Framework, document, ())
+
+    def _documents(self, files: Iterable[Traversable]) -> Iterator[YamlDocument]:
+        for file in files:
             try:
                 yield from read_yaml(file.read_bytes(), str(file))
             except InputError as error:
