@@ -357,3 +357,41 @@ def test_frameworks_alone_hold_together_or_are_refused(texts: dict[str, str], fo
     with pytest.raises(InputError) as caught:
         load_frameworks(folder(texts).joinpath("frameworks").joinpath("law.yaml"))
     assert caught.value.problems[0].rule == rule
+
+
+ANSWERS = """\
+framework: LAW
+status_date: "2026-11-26"
+answers:
+  - {requirement: "1.2", control: LOK-01, relation: superset, weight: 0.5}
+"""
+
+
+def test_answers_beside_a_framework_count_as_those_of_the_control(texts: dict[str, str], folder: Callable) -> None:
+    before = load_catalog(folder(texts))
+    catalog = load_catalog(folder(texts | {"answers/law.yaml": ANSWERS}), record_kinds=KINDS)
+    ((control, mapping),) = catalog.controls_for("LAW:1.2")
+    assert (control.id, mapping.relation, mapping.weight) == ("LOK-01", "superset", 0.5)
+    assert catalog.controls_for("LAW:1.1")[0][0] is control
+    assert catalog.digest != before.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ('"1.2"', '"1.9"', "unknown-requirement"),
+        ('"1.2"', '"1.1"', "duplicate-mapping"),
+        ('"1.2"', '"1"', "not-a-leaf"),
+        ('"1.2"', '"2"', "not-normative"),
+        ("LOK-01", "LOK-02", "unknown-control"),
+        ("framework: LAW", "framework: LAWS", "unknown-requirement"),
+        ("weight: 0.5", "weight: 2", "out-of-range"),
+    ],
+)
+def test_an_answer_that_leads_nowhere_is_told_with_its_place(
+    texts: dict[str, str], folder: Callable, old: str, new: str, rule: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        load_catalog(folder(texts | {"answers/law.yaml": ANSWERS.replace(old, new)}))
+    [problem] = error.value.problems
+    assert (problem.rule, problem.place.file, problem.place.line) == (rule, "answers/law.yaml", 4)

@@ -33,6 +33,7 @@ def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Itera
         yield from _satisfies(control, entries, groups)
         yield from _texts(control.item, ("title", "statement", "why"), control.place)
         yield from _kinds(control, record_kinds)
+    yield from _answers(sources, entries, groups)
     for crosswalk in sources.crosswalks:
         yield from _crosswalk(crosswalk, entries, {found.item.id for found in sources.frameworks})
 
@@ -100,12 +101,36 @@ def _satisfies(found: Located[Control], entries: Mapping[str, Requirement], grou
         ref, place = mapping.requirement, found.place("satisfies", index, "requirement")
         if first.setdefault(ref, index) != index:
             yield Problem("duplicate-mapping", f"{found.item.id} answers {ref} twice.", place, "Keep the stronger relation.")
-        elif ref not in entries:
-            yield Problem("unknown-requirement", f"There is no requirement {ref}.", place, _near(ref, entries))
-        elif not entries[ref].normative:
-            yield Problem("not-normative", f"{ref} asks nothing, so no control can answer it.", place, "Name an entry that asks something.")
-        elif ref in groups:
-            yield Problem("not-a-leaf", f"{ref} is a group: its status comes from its children.", place, "Name the children it answers.")
+        else:
+            yield from _answered(ref, place, entries, groups)
+
+
+def _answered(ref: str, place: Place, entries: Mapping[str, Requirement], groups: Collection[str]) -> Iterator[Problem]:
+    """Check that an entry can be answered."""
+    if ref not in entries:
+        yield Problem("unknown-requirement", f"There is no requirement {ref}.", place, _near(ref, entries))
+    elif not entries[ref].normative:
+        yield Problem("not-normative", f"{ref} asks nothing, so no control can answer it.", place, "Name an entry that asks something.")
+    elif ref in groups:
+        yield Problem("not-a-leaf", f"{ref} is a group: its status comes from its children.", place, "Name the children it answers.")
+
+
+def _answers(sources: Sources, entries: Mapping[str, Requirement], groups: Collection[str]) -> Iterator[Problem]:
+    """Check what is said beside frameworks: controls and entries that are there, no pair twice, none that the control says itself."""
+    controls = {found.item.id for found in sources.controls}
+    first = {(found.item.id, one.requirement): found.place("satisfies") for found in sources.controls for one in found.item.satisfies}
+    for found in sources.answers:
+        for index, one in enumerate(found.item.answers):
+            ref, place = f"{found.item.framework}:{one.requirement}", found.place("answers", index, "requirement")
+            if one.control not in controls:
+                where = found.place("answers", index, "control")
+                yield Problem("unknown-control", f"There is no control {one.control}.", where, _near(one.control, controls))
+            if first.setdefault((one.control, ref), place) is not place:
+                yield Problem(
+                    "duplicate-mapping", f"{one.control} answers {ref} twice.", place, f"It is first at {first[one.control, ref]}."
+                )
+            else:
+                yield from _answered(ref, place, entries, groups)
 
 
 def _kinds(found: Located[Control], known: Collection[str] | None) -> Iterator[Problem]:

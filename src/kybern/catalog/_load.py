@@ -37,11 +37,11 @@ def load_catalog(
     if problems:
         raise InputError(problems)
     if not sources.frameworks:
-        hint = "A catalog folder holds frameworks/*.yaml, controls/*.yaml and crosswalks/*.yaml."
+        hint = "A catalog folder holds frameworks/*.yaml, controls/*.yaml, answers/*.yaml and crosswalks/*.yaml."
         raise InputError([Problem("no-framework", "There is no framework here.", Place(str(roots[0])), hint)])
     return Catalog(
         frameworks={found.item.id: found.item for found in sources.frameworks},
-        controls={found.item.id: found.item for found in sources.controls},
+        controls=sources.joined(),
         crosswalks=tuple(found.item for found in sources.crosswalks),
     )
 

@@ -317,6 +317,26 @@ class Framework(Model):
         return self.model_copy(update={"requirements": tuple(known for entry in self.requirements if (known := entry.as_known(on)))})
 
 
+class Answer(Model):
+    """That a control answers an entry of a framework, said beside the framework and not beside the control.
+
+    `requirement` is the entry's id within the framework (`Art.9(2)(a)`), `relation` and `weight` are as in `Satisfies`.
+    """
+
+    requirement: Annotated[str, Field(min_length=1, max_length=60)]
+    control: ControlId
+    relation: Relation = Relation.SUBSET
+    weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Answers(Model):
+    """Which controls answer a framework: so a framework joins the catalog without a change to any control."""
+
+    framework: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")]
+    status_date: date
+    answers: Annotated[tuple[Answer, ...], Field(min_length=1)]
+
+
 class CrosswalkRow(Model):
     """A row that suggests evidence: `source` stands in `relation` to `target`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -11,7 +12,7 @@ from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
-from kybern.catalog._models import Control, Crosswalk, Framework
+from kybern.catalog._models import Answers, Control, Crosswalk, Framework, Satisfies
 from kybern.catalog._scales import Strength
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=BaseModel)
 Path = tuple[str | int, ...]
 
-FOLDERS = ("frameworks", "controls", "crosswalks")
+FOLDERS = ("frameworks", "controls", "answers", "crosswalks")
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,20 @@ class Sources:
 
     frameworks: list[Located[Framework]] = field(default_factory=list)
     controls: list[Located[Control]] = field(default_factory=list)
+    answers: list[Located[Answers]] = field(default_factory=list)
     crosswalks: list[Located[Crosswalk]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, root: Traversable) -> None:
-        """Read a catalog folder: `frameworks/`, `controls/` and `crosswalks/`, each with `*.yaml` files."""
+        """Read a catalog folder: `frameworks/`, `controls/`, `answers/` and `crosswalks/`, each with `*.yaml` files."""
         if not any(root.joinpath(folder).is_dir() for folder in FOLDERS):
             hint = f"It holds one or more of {', '.join(FOLDERS)}, with *.yaml files."
             self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(str(root)), hint))
         self.read_frameworks(_yaml_files(root.joinpath("frameworks")))
         for document in self._documents(_yaml_files(root.joinpath("controls"))):
             self.controls += self._control_list(document)
+        for document in self._documents(_yaml_files(root.joinpath("answers"))):
+            self.answers += self._shape(Answers, document, ())
         for document in self._documents(_yaml_files(root.joinpath("crosswalks"))):
             self.crosswalks += self._shape(Crosswalk, document, ())
 
@@ -63,6 +67,18 @@ class Sources:
         """Read files of frameworks."""
         for document in self._documents(files):
             self.frameworks += self._shape(Framework, document, ())
+
+    def joined(self) -> dict[str, Control]:
+        """Give the controls by id, each with what is said of it beside the frameworks it answers."""
+        more: defaultdict[str, list[Satisfies]] = defaultdict(list)
+        for found in self.answers:
+            for one in found.item.answers:
+                ref = f"{found.item.framework}:{one.requirement}"
+                more[one.control].append(Satisfies(requirement=ref, relation=one.relation, weight=one.weight))
+        controls = (found.item for found in self.controls)
+        return {
+            one.id: one.model_copy(update={"satisfies": (*one.satisfies, *more[one.id])}) if one.id in more else one for one in controls
+        }
 
     def _documents(self, files: Iterable[Traversable]) -> Iterator[YamlDocument]:
         for file in files:

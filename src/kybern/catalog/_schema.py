@@ -9,14 +9,17 @@ from pydantic.json_schema import models_json_schema
 
 from kybern.base import InputError, Place
 from kybern.base.suggest import Suggester
-from kybern.catalog._models import Control, Crosswalk, Framework
+from kybern.catalog._models import Answers, Control, Crosswalk, Framework
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_MODELS: Final[dict[str, type[BaseModel]]] = {"framework": Framework, "control": Control, "crosswalk": Crosswalk}
+_MODELS: Final[dict[str, type[BaseModel]]] = {"framework": Framework, "control": Control, "answers": Answers, "crosswalk": Crosswalk}
 
 
 def catalog_schema(kind: str) -> dict[str, Any]:
-    """Describe a file of a catalog: a `framework`, a list of controls (`control`) or a `crosswalk`; `InputError` for anything else."""
+    """Describe a file of a catalog: a `framework`, a list of controls (`control`), the `answers` to a framework or a `crosswalk`.
+
+    Raises `InputError` for anything else.
+    """
     if kind not in _MODELS:
         hint = Suggester().hint(kind, _MODELS, f"The kinds are {', '.join(_MODELS)}.")
         raise InputError.one("unknown-kind", f"There is no catalog schema {kind}.", Place("KIND"), hint)
