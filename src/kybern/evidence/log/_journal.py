@@ -19,8 +19,10 @@ from kybern.evidence.log._leaf import moment_of, moment_text, read_leaf
 from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from kybern.evidence.log._cosignature import Cosignature, WitnessKey
 
 _APPLICATION: Final = 1803117164
 _WAIT_SECONDS: Final = 60
@@ -42,6 +44,11 @@ CREATE TRIGGER entry_stands BEFORE UPDATE ON entry BEGIN SELECT raise(ABORT, 'th
 CREATE TRIGGER checkpoint_kept BEFORE DELETE ON checkpoint BEGIN SELECT raise(ABORT, 'the log only grows'); END;
 CREATE TRIGGER checkpoint_stands BEFORE UPDATE ON checkpoint BEGIN SELECT raise(ABORT, 'the log only grows'); END;
 COMMIT;
+"""
+# Not part of the schema above: journals made before there were witnesses gain it when they are opened.
+_COSIGNATURES: Final = """
+CREATE TABLE IF NOT EXISTS cosignature (
+    name TEXT, key BLOB, size INTEGER REFERENCES checkpoint, line BLOB NOT NULL, PRIMARY KEY (name, key, size)) STRICT, WITHOUT ROWID
 """
 
 
@@ -98,6 +105,7 @@ class Journal:
             self._close_write = weakref.finalize(self, self._write.close)
             if self._read.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
                 raise Refused(rule="bad-journal", message=f"{path} is not a journal of the log")
+            self._write.execute(_COSIGNATURES)
         self._gate, self._committing = threading.Lock(), threading.Lock()
         self._waiting: list[_Ticket] = []
 
@@ -197,11 +205,28 @@ class Journal:
             if last is None or last.size < new.size:
                 self._write.execute("INSERT INTO checkpoint VALUES (?, ?, ?, ?)", new)
 
+    def cosign(self, size: int, cosigned: Iterable[Cosignature]) -> None:
+        """Keep cosignatures of the checkpoint of this size; a later one of the same key takes the place of the earlier."""
+        rows = [(one.key.name, one.key.id, size, one.line) for one in cosigned]
+        with self._committing, _in_words(), _transaction(self._write):
+            self._write.executemany("INSERT OR REPLACE INTO cosignature VALUES (?, ?, ?, ?)", rows)
+
+    def cosigned_by(self, key: WitnessKey) -> int:
+        """Give the size of the largest checkpoint that a witness's key cosigned; 0 if none."""
+        with _in_words():
+            query = "SELECT coalesce(max(size), 0) FROM cosignature WHERE name = ? AND key = ?"
+            return int(self._read.execute(query, (key.name, key.id)).fetchone()[0])
+
     @contextlib.contextmanager
     def latest(self) -> Iterator[Published | None]:
-        """Give the latest checkpoint and keep others from recording one meanwhile."""
+        """Give the latest checkpoint, its note with all cosignatures, and keep others from recording one meanwhile."""
         with self._committing, _in_words(), _transaction(self._write):
-            yield _last(self._write)
+            last = _last(self._write)
+            if last is None:
+                yield None
+                return
+            rows = self._write.execute("SELECT line FROM cosignature WHERE size = ? ORDER BY name, key", (last.size,))
+            yield last._replace(note=last.note + b"".join(line for (line,) in rows))
 
     def _commit(self, tickets: list[_Ticket]) -> None:
         """Commit all batches at once; one that cannot be is left out and told why."""

@@ -10,7 +10,7 @@ from kybern.evidence.log._files import CHECKPOINT, Folder
 from kybern.evidence.log._journal import Journal, Published
 from kybern.evidence.log._leaf import moment_of, moment_text
 from kybern.evidence.log._merkle import HASH_BYTES, consistency, inclusion, leaf_hashes
-from kybern.evidence.log._note import Checkpoint, Signer, Verifier, open_checkpoint
+from kybern.evidence.log._note import MAX_NOTE, MAX_SIGNATURES, Checkpoint, Signer, Verifier, open_checkpoint
 from kybern.evidence.log._proof import TlogProof
 from kybern.evidence.log._tiles import HEIGHT, WIDTH, Tile, Tree, bundle, pyramid, tile_at
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from kybern.evidence.log._cosignature import Cosignature
     from kybern.evidence.log._journal import Draft
 
 _CACHED_TILES: Final = 4096
@@ -152,9 +153,19 @@ class Log:
         with self.journal.latest() as latest:
             if latest is None:
                 raise Refused(rule="rollback", message="the journal knows no checkpoint")
+            if len(latest.note) > MAX_NOTE or latest.note.count(b"\n\xe2\x80\x94 ") > MAX_SIGNATURES:
+                raise Refused(rule="too-many", message=f"with {MAX_SIGNATURES} signatures or {MAX_NOTE:,} bytes the checkpoint is full")
             self.folder.put(CHECKPOINT, latest.note)
             self.folder.settle()
         return open_checkpoint(latest.note, self.verifier)
+
+    def add_cosignatures(self, size: int, cosigned: Sequence[Cosignature]) -> None:
+        """Keep cosignatures of the checkpoint of this size, durably, then show them under it if it is still the latest.
+
+        Raises `Refused` (`too-many`) where the note would grow past what verifiers read.
+        """
+        self.journal.cosign(size, cosigned)
+        self._show_latest()
 
     # Proving
 
@@ -186,9 +197,9 @@ class Log:
         size = self.head().checkpoint.size
         return inclusion(index, size, lambda level, number: self._node(level, number, size))
 
-    def consistency(self, old: int) -> tuple[bytes, ...]:
-        """Make the proof that the published tree begins with the tree of `old` leaves, from its tiles; `ValueError` beyond it."""
-        size = self.head().checkpoint.size
+    def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
+        """Make the proof that the published tree, or that of `new` leaves, begins with the tree of `old`; `ValueError` beyond it."""
+        size = self.head().checkpoint.size if new is None else new
         return consistency(old, size, lambda level, number: self._node(level, number, size))
 
     def _node(self, level: int, number: int, size: int) -> bytes:

@@ -1,0 +1,7 @@
+"""Attacks to try."""
+
+import typer
+
+
+def register(root: typer.Typer) -> None:
+    """X."""
