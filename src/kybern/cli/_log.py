@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kybern.cli._key import PassphraseOption, keyring_of, private_key, write_private_key
-from kybern.cli._shared import WorkspaceOption, fail, now, open_root, refuse
+from kybern.cli._shared import WorkspaceOption, fail, now, open_root, print_json, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,6 +167,7 @@ def status(directory: WorkspaceOption = Path()) -> None:
     with in_words():
         head, size, last = log.head().checkpoint, log.journal.size, log.journal.last_published()
         missing = sum(not log.journal.find(piece.id) for piece in read.accepted)
+        late = _signed_late(root, log, read)
         sources = log.journal.sources()
     lines = {
         "origin": verifier.name,
@@ -178,6 +179,45 @@ def status(directory: WorkspaceOption = Path()) -> None:
     }
     for label, text in lines.items():
         typer.echo(f"{label:<10} {text}")
+    for line in late:
+        typer.echo(f"{'late':<10} {line}")
+
+
+def _signed_late(root: Path, log: Log, read: Read) -> list[str]:
+    """Say which evidence was signed by a key that had been revoked when the log took it in."""
+    from kybern.evidence import MAX_BYTES  # noqa: PLC0415
+    from kybern.evidence.log import read_leaf, signed_late  # noqa: PLC0415
+
+    keyring = keyring_of(root)
+    found: list[str] = []
+    if all(key.revoked_on is None for key in keyring):
+        return found
+    for piece in read.accepted:
+        envelope = _content(root / piece.source, MAX_BYTES)
+        for index in log.journal.find(hashlib.sha256(envelope).hexdigest())[:1]:
+            at = read_leaf(log.journal.leaf(index) or b"").at
+            if (key := signed_late(envelope, keyring, at)) is not None:
+                found.append(
+                    f"{piece.id[:16]} came in at {at:%Y-%m-%dT%H:%M:%SZ}, after {key.label} was revoked: a thief may have dated it"
+                )
+    return found
+
+
+@app.command()
+def sources(directory: WorkspaceOption = Path(), as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+    """Count each source's entries, and tell which of its own numbers are missing: exit 1 if any is."""
+    from kybern.evidence.log import count_sources  # noqa: PLC0415
+
+    log = log_of(open_root(directory))
+    with in_words():
+        found = count_sources(leaf for _, block in log.journal.blocks(0, log.journal.size) for leaf in block)
+    if as_json:
+        print_json([vars(one) for one in found])
+    for one in () if as_json else found:
+        missing = f"missing {one.gaps}" if one.missing else "none missing"
+        typer.echo(f"{one.source:<30} {_count(one.entries, 'entry', 'entries')}, numbers {one.first} to {one.last}, {missing}")
+    if any(one.missing for one in found):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -290,7 +330,8 @@ def _key_text(key: str) -> str:
 @app.command()
 def audit(
     against: Annotated[
-        Path | None, typer.Option("--against", metavar="CHECKPOINT", help="Audit only what came after this old checkpoint that you kept.")
+        Path | None,
+        typer.Option("--against", metavar="CHECKPOINT", help="Audit only what came after this old checkpoint, or proof, that you kept."),
     ] = None,
     policy: PolicyOption = None,
     directory: WorkspaceOption = Path(),
@@ -301,8 +342,9 @@ def audit(
 
     root = open_root(directory)
     verifier = _verifier(root)
-    old, wanted = None if against is None else _content(against, MAX_NOTE), read_policy_file(policy)
+    wanted = read_policy_file(policy)
     with in_words():
+        old = None if against is None else _kept_checkpoint(against)
         if not (root / JOURNAL).exists():
             typer.echo("The journal is not here; the entries are read as they are published.", err=True)
             found = audit_folder(root / LOG_FOLDER, verifier, old)
@@ -314,6 +356,14 @@ def audit(
     _tell(found)
     if not found.holds:
         raise typer.Exit(1)
+
+
+def _kept_checkpoint(path: Path) -> bytes:
+    """Read a checkpoint that somebody kept, by itself or in a proof."""
+    from kybern.evidence.log import MAX_PROOF, TlogProof  # noqa: PLC0415
+
+    data = _content(path, MAX_PROOF)
+    return TlogProof.parse(data).checkpoint if data.startswith(b"c2sp.org/tlog-proof@") else data
 
 
 def _tell(found: Audit) -> None:

@@ -54,7 +54,7 @@ def test_a_checkpoint_is_judged_by_who_cosigned_it() -> None:
     judged = require(policy, cosigned(2, 0, 5))
     assert [(name, one.at) for name, one in judged.cosigned] == [("w0", NOW), ("w2", NOW + 2)]
     assert (judged.absent, judged.checkpoint) == (("w1",), TREE)
-    with pytest.raises(Refused, match="w1 cosigned, w0, w2 did not") as refused:
+    with pytest.raises(Refused, match="`two` is not reached: w1 cosigned, w0, w2 did not") as refused:
         require(policy, cosigned(1, 5))
     assert refused.value.rule == "no-quorum"
     assert not policy.judge(cosigned(1)).enough

@@ -25,6 +25,7 @@ from kybern.evidence.log._policy import (
     require,
 )
 from kybern.evidence.log._proof import MAX_PROOF, PROOF_SUFFIX, Proven, TlogProof, verify_proof
+from kybern.evidence.log._sources import SourceCount, count_sources, signed_late
 from kybern.evidence.log._tiles import Tile
 from kybern.evidence.log._witness import MAX_SUBMISSION, Answer, Contradiction, Kind, Memory, Seen, Submission, Turn, Witness
 
@@ -62,6 +63,7 @@ __all__ = [
     "Reply",
     "Seen",
     "Signer",
+    "SourceCount",
     "Submission",
     "Tile",
     "TlogProof",
@@ -76,6 +78,7 @@ __all__ = [
     "audit_since",
     "audited",
     "cosignatures",
+    "count_sources",
     "extends",
     "includes",
     "leaf_hash",
@@ -87,5 +90,6 @@ __all__ = [
     "read_policy",
     "read_witnesses",
     "require",
+    "signed_late",
     "verify_proof",
 ]

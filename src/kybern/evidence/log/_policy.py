@@ -117,7 +117,7 @@ def require(policy: Policy, note: bytes, key: Verifier | None = None) -> Judged:
     judged = policy.judge(note, key)
     if not judged.enough:
         there = ", ".join(name for name, _ in judged.cosigned) or "nobody"
-        message = f"the quorum {policy.quorum} is not reached: {there} cosigned, {', '.join(judged.absent) or 'nobody'} did not"
+        message = f"the quorum `{policy.quorum}` is not reached: {there} cosigned, {', '.join(judged.absent) or 'nobody'} did not"
         raise Refused(rule="no-quorum", message=message)
     return judged
 
