@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import socket
 import stat
 import subprocess
@@ -24,6 +26,7 @@ from log_bench import ORIGIN, SIGNER
 from witness_bench import NOW, WITNESS, submission
 
 from kybern.cli import _evidence, _log, _witness
+from kybern.cli._log_witness import post_to
 from kybern.cli._witness_http import Server
 from kybern.cli._witness_memory import WitnessMemory
 from kybern.evidence import Refused
@@ -121,6 +124,7 @@ def test_sync_asks_and_the_checkpoint_shows_it(witnessed: World) -> None:
     assert "cosigned by w0, w1 at 2026-" in said
     assert len(cosignatures(note(witnessed), keys)) == 2
     assert "2 of 2 entries" in witnessed.log("log", "witness", "list").stdout
+    assert "2 of 2 cosigned: w0 at 2026-" in witnessed.log("log", "status").stdout
     assert f"{ORIGIN}  2 entries" in run("witness", "status", "--folder", witnessed.witness).stdout
     assert json.loads(run("witness", "status", "--json", "--folder", witnessed.witness).stdout)["logs"][ORIGIN]["size"] == 2
     assert witnessed.log("log", "audit").exit_code == 0
@@ -198,6 +202,23 @@ def test_what_cannot_be_is_told(world: World, tmp_path: Path) -> None:
 def test_one_algorithm_can_be_chosen(tmp_path: Path) -> None:
     said = run("witness", "init", "example.org/w", "--algorithm", "ed25519", "--folder", tmp_path / "w").stdout
     assert [WitnessKey.parse(key).algorithm for key in said.splitlines()] == ["Ed25519"]
+
+
+def test_the_program_serves_until_it_is_stopped(world: World) -> None:
+    run("witness", "add-log", str(SIGNER.verifier), "--folder", world.witness)
+    command = [Path(sys.executable).with_name("kybern"), "witness", "serve", "--port", "0", "--folder", world.witness]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as program:
+        assert program.stdout is not None
+        url = program.stdout.readline().split()[0]
+        reply = post_to(url)(bytes(submission(0, LEAVES)))
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=20)
+    assert (program.returncode, out, err) == (0, "", "stopped\n")
+    assert (reply.status, len(reply.body.splitlines())) == (200, 2)
+    with pytest.raises(OSError, match="refused"):
+        post_to(url)(b"")
 
 
 # --- the wire ---------------------------------------------------------------------------------------------------------------------------

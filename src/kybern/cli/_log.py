@@ -161,7 +161,9 @@ def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Entry:
 
 @app.command()
 def status(directory: WorkspaceOption = Path()) -> None:
-    """Show the log's name and key, what is in it and published, and how much evidence is not in it yet."""
+    """Show the log's name and key, what is in it, published and cosigned, and how much evidence is not in it yet."""
+    from kybern.cli._log_witness import witnesses_in_words  # noqa: PLC0415
+
     root = open_root(directory)
     log, read = _open(root, verifier := _verifier(root)), _read(root)
     with in_words():
@@ -175,6 +177,7 @@ def status(directory: WorkspaceOption = Path()) -> None:
         "entries": str(size),
         "published": f"{_count(head.size, 'entry', 'entries')}, root {head.root.hex()}{'' if last is None else f', at {last.at}'}",
         "not in it": _count(missing, "verified piece of evidence", "verified pieces of evidence") if missing else "no verified evidence",
+        "witnesses": witnesses_in_words(root, log),
         "sources": ", ".join(f"{name} ({count})" for name, count in sources.items()) or "none yet",
     }
     for label, text in lines.items():

@@ -80,6 +80,18 @@ def list_witnesses(directory: WorkspaceOption = Path()) -> None:
         typer.echo("No witness is known. Add one: kybern log witness add NAME KEY URL", err=True)
 
 
+def witnesses_in_words(root: Path, log: Log) -> str:
+    """Say who cosigned what is published, and when."""
+    from kybern.cli._log import in_words  # noqa: PLC0415
+    from kybern.evidence.log import cosignatures, moment  # noqa: PLC0415
+
+    known = {one.key: one.name for one in _known(root)}
+    with in_words():
+        found = cosignatures(log.head().note, known)
+    there = ", ".join(f"{known[one.key]} at {moment(one.at)}" for one in found)
+    return f"{len(found)} of {len(known)} cosigned{': ' if there else ''}{there}" if known else "none"
+
+
 @app.command()
 def policy(
     quorum: Annotated[int, typer.Option("--quorum", min=1, help="How many of the witnesses must have cosigned.")],

@@ -125,6 +125,44 @@ def test_keys_that_cannot_be_are_refused(name: str, kind: bytes, public: bytes) 
     assert refused.value.rule == "bad-key"
 
 
+def small_order() -> set[bytes]:
+    """Find the eight points of small order on the curve of RFC 8032: any point, multiplied by the order of the others."""
+    prime, order = (1 << 255) - 19, (1 << 252) + 27742317777372353535851937790883648493
+    d = -121665 * pow(121666, -1, prime) % prime
+
+    def add(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
+        (a, b), (x, y) = one, two
+        shared = d * a * x * b * y % prime
+        return (a * y + b * x) * pow(1 + shared, -1, prime) % prime, (b * y + a * x) * pow(1 - shared, -1, prime) % prime
+
+    for y in range(2, 100):
+        square = (y * y - 1) * pow(d * y * y + 1, -1, prime) % prime
+        root = pow(square, (prime + 3) // 8, prime)
+        roots = [x for x in (root, root * pow(2, (prime - 1) // 4, prime) % prime) if x * x % prime == square]
+        step, base, count = (0, 1), (roots[0] if roots else 0, y if roots else 1), order
+        while count:
+            step = add(step, base) if count & 1 else step
+            base, count = add(base, base), count >> 1
+        found, point = set(), (0, 1)
+        for _ in range(8):
+            found.add((point[1] | (point[0] & 1) << 255).to_bytes(32, "little"))
+            point = add(point, step)
+        if len(found) == 8:
+            return found
+    pytest.fail("no point of order eight was found")
+
+
+def test_keys_under_which_anybody_signs_are_refused() -> None:
+    weak = small_order()
+    assert len(weak) == 8
+    unreduced = [((1 << 255) - 19 + number).to_bytes(32, "little") for number in (0, 1, 18)]
+    for public in [*weak, *unreduced]:
+        for make in (lambda public: WitnessKey("w", b"\x04", public), lambda public: Verifier("log", public)):
+            with pytest.raises(Refused, match="anybody can sign"):
+                make(public)
+    assert Verifier("log", KEY.public_raw)
+
+
 @BOTH
 def test_private_keys_go_into_pem_and_come_back(signer: WitnessSigner) -> None:
     for passphrase in (None, "correct horse"):

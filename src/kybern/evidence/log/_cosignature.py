@@ -30,6 +30,7 @@ from kybern.evidence.log._note import (
     key_id,
     parse_key,
     read_signature,
+    refuse_weak,
     split_note,
     write_key,
     write_signature,
@@ -73,6 +74,8 @@ class WitnessKey:
             raise bad_key(why=f"the name {ascii(self.name)[:80]} is empty, too long, or has a space or a plus sign")
         if len(self.public) != form.key:
             raise bad_key(why=f"an {form.words} key has {form.key} bytes")
+        if self.kind == ED25519:
+            refuse_weak(self.public)
 
     @classmethod
     def parse(cls, text: str) -> Self:

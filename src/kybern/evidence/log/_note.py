@@ -29,6 +29,18 @@ _ED25519: Final = b"\x01"
 ID_BYTES: Final = 4
 MAX_NAME: Final = 200
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_PRIME: Final = (1 << 255) - 19
+_SMALL_ORDER: Final = frozenset(
+    (
+        0,
+        1,
+        _PRIME - 1,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D4D706A17C7,
+    )
+)
+"""The second coordinates of the eight points under which anybody can forge signatures."""
+
 _HEX: Final = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
@@ -45,6 +57,7 @@ class Verifier:
             raise bad_key(why=f"the name {ascii(self.name)[:80]} is empty, too long, or has a space or a plus sign")
         if len(self.public) != HASH_BYTES:
             raise bad_key(why="an Ed25519 key has 32 bytes")
+        refuse_weak(self.public)
 
     @classmethod
     def parse(cls, text: str) -> Verifier:
@@ -192,6 +205,13 @@ def write_key(name: str, kind: bytes, public: bytes) -> str:
 def write_signature(name: str, identity: bytes, signature: bytes) -> bytes:
     """Write a signature line."""
     return f"\u2014 {name} {base64.b64encode(identity + signature).decode()}\n".encode()
+
+
+def refuse_weak(public: bytes) -> None:
+    """Refuse (`bad-key`) an Ed25519 key that is not in its one form, or under which anybody can sign."""
+    second = int.from_bytes(public, "little") & ((1 << 255) - 1)
+    if second >= _PRIME or second in _SMALL_ORDER:
+        raise bad_key(why="anybody can sign under this Ed25519 key")
 
 
 def is_name(name: str) -> bool:
