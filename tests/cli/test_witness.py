@@ -30,7 +30,7 @@ from kybern.cli._log_witness import post_to
 from kybern.cli._witness_http import Server
 from kybern.cli._witness_memory import WitnessMemory
 from kybern.evidence import Refused
-from kybern.evidence.log import Kind, Seen, Submission, Turn, Verifier, Witness, WitnessKey, cosignatures
+from kybern.evidence.log import Group, Kind, Seen, Submission, Turn, Verifier, Witness, WitnessKey, cosignatures, read_policy
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -132,7 +132,8 @@ def test_sync_asks_and_the_checkpoint_shows_it(witnessed: World) -> None:
 
 def test_a_policy_is_written_and_decides(witnessed: World, tmp_path: Path) -> None:
     policy, proof = tmp_path / "policy", tmp_path / "p.tlog-proof"
-    policy.write_text(witnessed.log("log", "witness", "policy", "--quorum", 2).stdout)
+    policy.write_text(witnessed.log("log", "witness", "policy", "--quorum", 1).stdout)
+    assert read_policy(policy.read_bytes()).groups == (Group("w0-or-w1", 1, ("w0", "w1")), Group("enough", 1, ("w0-or-w1",)))
     witnessed.log("log", "prove", "entry:0", "--out", proof)
     said = run("log", "verify-proof", proof, "--policy", policy, "-C", tmp_path).stdout
     assert "by w0, as it says" in said
@@ -155,7 +156,9 @@ def test_a_policy_that_asks_for_nothing_is_told_with_its_place(witnessed: World,
     said = run("log", "verify-proof", proof, "--policy", policy, "-C", tmp_path, code=2).stderr
     assert f"{policy}:2:8" in said
     assert "empty-policy" in said
-    assert "2" in witnessed.log("log", "witness", "policy", "--quorum", 3, code=2).stderr
+    assert (
+        "has 1 witnesses; 2 can never" in witnessed.log("log", "witness", "policy", "--quorum", 2, code=2).stderr
+    )  # two keys, one witness
 
 
 def test_a_rolled_back_journal_is_refused_loudly_and_both_notes_are_kept(witnessed: World, tmp_path: Path) -> None:
@@ -325,8 +328,21 @@ def test_what_it_keeps_has_a_measure(tmp_path: Path, monkeypatch: pytest.MonkeyP
         one.add_checkpoint(bytes(Submission(3, (), submission(0, [leaf] * 3).note)), NOW)
     kept = memory.contradictions()
     assert [found.found.kind for found in kept] == [Kind.FORK, Kind.FORK]
+    one.add_checkpoint(bytes(Submission(3, (), submission(0, [b"x"] * 5).note)), NOW)  # another kind is not crowded out
+    assert [found.found.kind for found in memory.contradictions()] == [Kind.FORK, Kind.FORK, Kind.UNPROVEN]
     assert memory.keys("example.org/unknown") == []
     assert memory.keys(ORIGIN) == [Verifier.parse(str(SIGNER.verifier))]
+
+
+def test_a_wrong_proof_from_a_stranger_is_forgotten_once_the_right_one_comes(tmp_path: Path) -> None:
+    memory = WitnessMemory.create(tmp_path / "memory.db")
+    memory.add(SIGNER.verifier)
+    one, more = Witness([WITNESS], memory), [*LEAVES, b"four"]
+    one.add_checkpoint(bytes(submission(0, LEAVES)), NOW)
+    assert one.add_checkpoint(bytes(Submission(3, (bytes(32),), submission(3, more).note)), NOW).status == 422
+    assert [found.found.kind for found in memory.contradictions()] == [Kind.UNPROVEN]
+    assert one.add_checkpoint(bytes(submission(3, more)), NOW).status == 200
+    assert memory.contradictions() == []
 
 
 def test_a_crash_never_makes_it_sign_two_pasts() -> None:

@@ -11,6 +11,8 @@ import typer
 from kybern.cli._shared import WorkspaceOption, fail, open_root, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kybern.evidence.log import KnownWitness, Log, Outcome, Post, Reply
 
 app = typer.Typer(name="witness", help="The log's witnesses: who cosigns it, so that nobody can be shown another.", no_args_is_help=True)
@@ -97,18 +99,29 @@ def policy(
     quorum: Annotated[int, typer.Option("--quorum", min=1, help="How many of the witnesses must have cosigned.")],
     directory: WorkspaceOption = Path(),
 ) -> None:
-    """Write a policy of this log and its witnesses, for who verifies: any so many of them."""
+    """Write a policy of this log and its witnesses, for who verifies: any so many of them. One of several keys counts once."""
     from kybern.cli._log import log_of  # noqa: PLC0415
     from kybern.evidence.log import Group, Policy  # noqa: PLC0415
 
     root = open_root(directory)
-    known = _known(root)
-    if quorum > len(known):
+    by_url = _by_url(_known(root))
+    if quorum > len(by_url):
         refuse(
-            "unreachable-quorum", f"The log has {len(known)} witnesses; {quorum} can never have cosigned.", "See kybern log witness list."
+            "unreachable-quorum", f"The log has {len(by_url)} witnesses; {quorum} can never have cosigned.", "See kybern log witness list."
         )
-    group = Group("enough", quorum, tuple(one.name for one in known))
-    typer.echo(str(Policy((log_of(root).verifier,), known, (group,), group.name)), nl=False)
+    groups = [Group("-or-".join(one.name for one in keys), 1, tuple(one.name for one in keys)) for keys in by_url.values() if len(keys) > 1]
+    several = {name: group.name for group in groups for name in group.members}
+    members = dict.fromkeys(several.get(one.name, one.name) for one in _known(root))
+    groups.append(Group("enough", quorum, tuple(members)))
+    typer.echo(str(Policy((log_of(root).verifier,), _known(root), tuple(groups), "enough")), nl=False)
+
+
+def _by_url(known: Iterable[KnownWitness]) -> dict[str, list[KnownWitness]]:
+    """Put together what answers at one address: a witness with its keys."""
+    found: dict[str, list[KnownWitness]] = {}
+    for one in known:
+        found.setdefault(one.url, []).append(one)
+    return found
 
 
 @app.command()
@@ -129,10 +142,7 @@ def ask_witnesses(root: Path, log: Log) -> dict[str, Outcome]:
     from kybern.cli._log import in_words  # noqa: PLC0415
 
     found: dict[str, Outcome] = {}
-    by_url: dict[str, list[KnownWitness]] = {}
-    for one in _known(root):
-        by_url.setdefault(one.url, []).append(one)
-    for url, witnesses in by_url.items():
+    for url, witnesses in _by_url(_known(root)).items():
         with in_words():
             found[url] = _ask_one(log, witnesses, post_to(url))
         _tell(", ".join(one.name for one in witnesses), url, found[url])

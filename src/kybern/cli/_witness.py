@@ -147,7 +147,7 @@ def status(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Show which logs are known, what was cosigned last, and what contradicts it: exit 1 if a log signed two pasts."""
+    """Show which logs are known, what was cosigned last, and what contradicts it: exit 1 if a log may have signed two pasts."""
     from kybern.evidence.log import Kind  # noqa: PLC0415
 
     memory = _memory(folder)
@@ -173,7 +173,7 @@ def status(
 
 _KIND_WORDS = {
     "fork": "with two roots, both signed: that is proof",
-    "unproven": "and could not show that they begin with what was cosigned",
+    "unproven": "and nobody has shown that they begin with what was cosigned: another past, or somebody sent a wrong proof",
     "smaller": "after more had been cosigned: entries were taken away, or it came late",
 }
 

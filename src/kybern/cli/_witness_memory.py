@@ -117,9 +117,12 @@ class WitnessMemory:
             return _Turn(connection, origin).latest()
 
     def contradictions(self) -> list[Kept]:
-        """Give what contradicts what was cosigned."""
+        """Give what contradicts what was cosigned; what was shown to continue it in the end, and cosigned, does not."""
+        query = """SELECT origin, size, kind, held, shown FROM contradiction AS found
+            WHERE NOT EXISTS (SELECT 1 FROM seen WHERE (origin, size, root) = (found.origin, found.size, found.root))
+            ORDER BY origin, size, root"""
         with self._open() as connection:
-            rows = connection.execute("SELECT origin, size, kind, held, shown FROM contradiction ORDER BY origin, size, root").fetchall()
+            rows = connection.execute(query).fetchall()
         return [Kept(origin, size, Contradiction(Kind(kind), held, shown)) for origin, size, kind, held, shown in rows]
 
 
@@ -146,7 +149,8 @@ class _Turn:
         )
 
     def keep(self, found: Contradiction, checkpoint: Checkpoint) -> None:
-        count = self._connection.execute("SELECT count(*) FROM contradiction WHERE origin = ?", (self._origin,)).fetchone()[0]
+        query = "SELECT count(*) FROM contradiction WHERE origin = ? AND kind = ?"
+        count = self._connection.execute(query, (self._origin, found.kind.value)).fetchone()[0]
         if count < _MOST_KEPT:  # whoever has the log's key could fill the disk; the first ones say enough
             row = (self._origin, checkpoint.size, checkpoint.root, found.kind.value, found.held, found.shown)
             self._connection.execute("INSERT OR IGNORE INTO contradiction VALUES (?, ?, ?, ?, ?, ?)", row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from pathlib import Path
 
@@ -102,9 +103,10 @@ def test_what_contradicts_is_kept_with_both_notes() -> None:
 
 def test_what_strangers_sign_is_neither_kept_nor_passed_on() -> None:
     one, memory = witness(WITNESS)
-    note = signed(LEAVES[:3]) + OTHER.cosign(tree(LEAVES[:3]), NOW)
+    junk = b"".join(f"\u2014 {ORIGIN} {base64.b64encode(bytes([number] * 9)).decode()}\n".encode() for number in range(30))
+    note = signed(LEAVES[:3]) + junk + OTHER.cosign(tree(LEAVES[:3]), NOW)
     assert one.add_checkpoint(bytes(Submission(0, (), note)), NOW).status == 200
-    assert OTHER.key.name.encode() not in memory.seen[ORIGIN][3].note
+    assert memory.seen[ORIGIN][3].note == signed(LEAVES[:3]) + WITNESS.cosign(tree(LEAVES[:3]), NOW)
     said(one, 0, FORKED[:2], Signer(ORIGIN, PrivateKey.generate()))
     assert memory.kept == []
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from kybern.evidence._refused import Refused
 from kybern.evidence.log._merkle import EMPTY_ROOT, HASH_BYTES, extends
-from kybern.evidence.log._note import MAX_NOTE, MAX_SIZE, Checkpoint, Verifier, open_checkpoint, read_base64, split_note
+from kybern.evidence.log._note import MAX_NOTE, MAX_SIZE, Checkpoint, Verifier, open_checkpoint, read_base64, read_signature, split_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ class Kind(StrEnum):
     """Two roots for one size, both signed by the log: proof by itself."""
 
     UNPROVEN = "unproven"
-    """Larger, and not shown to begin with what was cosigned."""
+    """Larger, and not shown to begin with what was cosigned: another past, or somebody sent a wrong proof."""
 
     SMALLER = "smaller"
     """Smaller than what was cosigned, and never seen: entries were taken away, or it came late."""
@@ -105,7 +105,7 @@ class Turn(Protocol):
         """Remember a checkpoint as the last that was cosigned; of one size, the latest note is kept."""
 
     def keep(self, found: Contradiction, checkpoint: Checkpoint) -> None:
-        """Keep what contradicts; the same twice is kept once."""
+        """Keep what contradicts; the same twice is kept once, and one kind does not crowd out another."""
 
 
 class Memory(Protocol):
@@ -144,12 +144,14 @@ class Witness:
         keys = self.memory.keys(checkpoint.origin)
         if not keys:
             return _words(404, f"the log {ascii(checkpoint.origin)[:120]} is not known here")
-        if not any(_signed(submission.note, key) for key in keys):
+        signed = _signed_alone(submission.note, keys)
+        if signed is None:
             return _words(403, "no trusted key of the log signed this checkpoint")
         with self.memory.turn(checkpoint.origin) as turn:
-            return self._judge(turn, submission, checkpoint, now)
+            return self._judge(turn, replace(submission, note=signed), checkpoint, now)
 
     def _judge(self, turn: Turn, submission: Submission, checkpoint: Checkpoint, now: int) -> Answer:
+        """Judge what the log signed, while nobody else changes what is remembered of it."""
         latest = turn.latest()
         found = contradiction(submission, checkpoint, latest, turn.at(checkpoint.size))
         if found is not None:
@@ -162,8 +164,7 @@ class Witness:
             lines = b"".join(signer.cosign(checkpoint, at) for signer in self.signers)
         except ValueError as error:
             return _words(400, f"the checkpoint cannot be cosigned: {error}")
-        note = split_note(submission.note)[0].encode() + b"\n" + _log_lines(submission.note, checkpoint.origin) + lines
-        turn.advance(Seen(checkpoint.size, checkpoint.root, at, note))
+        turn.advance(Seen(checkpoint.size, checkpoint.root, at, submission.note + lines))
         return Answer(200, lines)
 
 
@@ -191,17 +192,20 @@ def contradiction(submission: Submission, checkpoint: Checkpoint, latest: Seen |
     return None if proven else Contradiction(Kind.UNPROVEN, latest.note, submission.note)
 
 
+def _signed_alone(note: bytes, keys: Sequence[Verifier]) -> bytes | None:
+    """Give the note with those lines only that the log's keys signed; None if there is none. What strangers add is not kept."""
+    signed = {(key.name, key.id) for key in keys if _signed(note, key)}
+    text, lines = split_note(note)
+    kept = [line for line in lines if read_signature(line)[:2] in signed]
+    return "\n".join([text, *kept, ""]).encode() if kept else None
+
+
 def _signed(note: bytes, key: Verifier) -> bool:
     try:
         open_checkpoint(note, key)
     except Refused:
         return False
     return True
-
-
-def _log_lines(note: bytes, origin: str) -> bytes:
-    """Give the lines in the log's own name; what others signed is not passed on."""
-    return b"".join(f"{line}\n".encode() for line in split_note(note)[1] if line.split(" ")[1] == origin)
 
 
 def _words(status: int, message: str) -> Answer:
