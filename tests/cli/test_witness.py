@@ -289,6 +289,31 @@ def test_beyond_its_measure_it_turns_connections_away(server: Server) -> None:
         server._free.release()
 
 
+def test_one_that_drips_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kybern.cli._witness_http._CONNECTION_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as connection:
+        connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\n")
+        assert connection.recv(100) == b""
+
+
+def test_a_witness_that_drips_does_not_hold_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kybern.cli._log_witness._MOST_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as dripping:
+        post = post_to(f"http://127.0.0.1:{dripping.getsockname()[1]}")
+        dripping.settimeout(5)
+        held = []
+
+        def drip() -> None:
+            held.append(dripping.accept()[0])
+            held[0].sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        assert post(b"").body == b""  # of no use, and told as such
+        thread.join()
+        held[0].close()
+
+
 def test_a_memory_that_fails_makes_no_cosignature(server: Server, tmp_path: Path) -> None:
     (tmp_path / "memory.db").unlink()
     (tmp_path / "memory.db").mkdir()

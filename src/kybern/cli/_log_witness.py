@@ -19,6 +19,7 @@ app = typer.Typer(name="witness", help="The log's witnesses: who cosigns it, so 
 
 WITNESSES = Path("log", "witnesses")
 _TIMEOUT_SECONDS = 10
+_MOST_SECONDS = 30
 _MAX_ANSWER = 1 << 16
 
 
@@ -173,11 +174,12 @@ def _tell(names: str, url: str, outcome: Outcome) -> None:
 
 
 def post_to(url: str) -> Post:
-    """Give what sends a submission to an address: one request, no redirect, ten seconds a step."""
+    """Give what sends a submission to an address: one request, no redirect, ten seconds a step, thirty in all."""
 
     def post(body: bytes) -> Reply:
         from http.client import HTTPConnection, HTTPException, HTTPSConnection  # noqa: PLC0415
 
+        from kybern.cli._sockets import within  # noqa: PLC0415
         from kybern.evidence.log import Reply  # noqa: PLC0415
 
         parts = urlsplit(url)
@@ -185,9 +187,13 @@ def post_to(url: str) -> Post:
         try:
             connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
             try:
-                connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body, {"Content-Type": "text/plain; charset=utf-8"})
-                answer = connection.getresponse()
-                return Reply(answer.status, answer.getheader("Content-Type", ""), answer.read(_MAX_ANSWER))
+                connection.connect()
+                with within(_MOST_SECONDS, connection.sock):
+                    connection.request(
+                        "POST", f"{parts.path.rstrip('/')}/add-checkpoint", body, {"Content-Type": "text/plain; charset=utf-8"}
+                    )
+                    answer = connection.getresponse()
+                    return Reply(answer.status, answer.getheader("Content-Type", ""), answer.read(_MAX_ANSWER))
             finally:
                 connection.close()
         except (HTTPException, ValueError) as error:

@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
+from kybern.cli._sockets import within
 from kybern.evidence import Refused
 from kybern.evidence.log import MAX_SUBMISSION, Answer, Witness
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kybern.cli._witness_memory import WitnessMemory
 
 _TIMEOUT_SECONDS: Final = 10
+_CONNECTION_SECONDS: Final = 60
 _AT_ONCE: Final = 32
 _TOO_MANY: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -47,9 +49,12 @@ class Server(ThreadingHTTPServer):
             raise
 
     def process_request_thread(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
-        """Serve, then let the next one in."""
+        """Serve, within a time, then let the next one in."""
         try:
-            super().process_request_thread(request, client_address)
+            if isinstance(request, tuple):  # of datagrams only, which this server does not take
+                return
+            with within(_CONNECTION_SECONDS, request):
+                super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
