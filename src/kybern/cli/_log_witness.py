@@ -88,11 +88,11 @@ def witnesses_in_words(root: Path, log: Log) -> str:
     from kybern.cli._log import in_words  # noqa: PLC0415
     from kybern.evidence.log import cosignatures, moment  # noqa: PLC0415
 
-    known = {one.key: one.name for one in _known(root)}
+    known = _known(root)
     with in_words():
-        found = cosignatures(log.head().note, known)
-    there = ", ".join(f"{known[one.key]} at {moment(one.at)}" for one in found)
-    return f"{len(found)} of {len(known)} cosigned{': ' if there else ''}{there}" if known else "none"
+        found = {one.key: one.at for one in cosignatures(log.head().note, [one.key for one in known])}
+    there = ", ".join(f"{one.name} at {moment(found[one.key])}" for one in known if one.key in found)
+    return f"{len(found)} of {len(known)} keys cosigned{': ' if there else ''}{there}" if known else "none"
 
 
 @app.command()
