@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kybern.cli._key import PassphraseOption, keyring_of, private_key, write_private_key
-from kybern.cli._shared import WorkspaceOption, fail, now, open_root, print_json, refuse
+from kybern.cli._shared import WorkspaceOption, fail, now, open_root, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +38,9 @@ PolicyOption = Annotated[
 
 def register(root: typer.Typer) -> None:
     """Add the command group."""
-    from kybern.cli import _log_witness  # noqa: PLC0415 - it imports this module
+    from kybern.cli import _log_sources, _log_witness  # noqa: PLC0415 - they import this module
 
+    app.command()(_log_sources.sources)
     app.add_typer(_log_witness.app, name="witness")
     root.add_typer(app, name="log")
 
@@ -58,7 +59,7 @@ def in_words() -> Iterator[None]:
         refuse("unwritable", f"{error.filename or 'A file of the log'} cannot be read or written: {error.strerror}.")
 
 
-def _content(path: Path, limit: int) -> bytes:
+def content(path: Path, limit: int) -> bytes:
     """Read a file, at most one byte more than the limit; exits 2 where that fails."""
     try:
         with path.open("rb") as file:
@@ -73,7 +74,7 @@ def _verifier(root: Path) -> Verifier:
     if not (root / KEY_FILE).exists():
         refuse("no-log", f"{root / LOG_FOLDER} holds no log.", "Make one: kybern log init.")
     with in_words():
-        return Verifier.parse(_content(root / KEY_FILE, _MAX_KEY).decode("utf-8", "replace"))
+        return Verifier.parse(content(root / KEY_FILE, _MAX_KEY).decode("utf-8", "replace"))
 
 
 def log_of(root: Path) -> Log:
@@ -141,7 +142,7 @@ def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = P
         indices = log.append([_entry(root, keyring, piece) for piece in pieces], now())
         checkpoint = log.publish(now())
     fresh = len({index for index in indices if index >= before})
-    typer.echo(f"{fresh} new; the log has {_count(checkpoint.size, 'entry', 'entries')}, root {checkpoint.root.hex()}")
+    typer.echo(f"{fresh} new; the log has {count_words(checkpoint.size, 'entry', 'entries')}, root {checkpoint.root.hex()}")
     if read.refused:
         typer.echo(f"{len(read.refused)} refused and not logged: see kybern evidence verify.", err=True)
     if any(one.came is Came.REFUSED for one in ask_witnesses(root, log).values()):
@@ -153,7 +154,7 @@ def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Entry:
     from kybern.evidence import MAX_BYTES, Refused, verify  # noqa: PLC0415
     from kybern.evidence.log import Entry  # noqa: PLC0415
 
-    envelope = _content(root / piece.source, MAX_BYTES)
+    envelope = content(root / piece.source, MAX_BYTES)
     if verify(envelope, keyring, piece.source).id != piece.id:
         raise Refused(rule="changed", message=f"{piece.source} is being changed")
     return Entry(piece.id, hashlib.sha256(envelope).hexdigest(), piece.signers[0], once=True)
@@ -162,6 +163,7 @@ def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Entry:
 @app.command()
 def status(directory: WorkspaceOption = Path()) -> None:
     """Show the log's name and key, what is in it, published and cosigned, and how much evidence is not in it yet."""
+    from kybern.cli._log_sources import late_in_words  # noqa: PLC0415
     from kybern.cli._log_witness import witnesses_in_words  # noqa: PLC0415
 
     root = open_root(directory)
@@ -169,14 +171,16 @@ def status(directory: WorkspaceOption = Path()) -> None:
     with in_words():
         head, size, last = log.head().checkpoint, log.journal.size, log.journal.last_published()
         missing = sum(not log.journal.find(piece.id) for piece in read.accepted)
-        late = _signed_late(root, log, read)
+        late = late_in_words(root, log, read)
         sources = log.journal.sources()
     lines = {
         "origin": verifier.name,
         "key": str(verifier),
         "entries": str(size),
-        "published": f"{_count(head.size, 'entry', 'entries')}, root {head.root.hex()}{'' if last is None else f', at {last.at}'}",
-        "not in it": _count(missing, "verified piece of evidence", "verified pieces of evidence") if missing else "no verified evidence",
+        "published": f"{count_words(head.size, 'entry', 'entries')}, root {head.root.hex()}{'' if last is None else f', at {last.at}'}",
+        "not in it": count_words(missing, "verified piece of evidence", "verified pieces of evidence")
+        if missing
+        else "no verified evidence",
         "witnesses": witnesses_in_words(root, log),
         "sources": ", ".join(f"{name} ({count})" for name, count in sources.items()) or "none yet",
     }
@@ -184,43 +188,6 @@ def status(directory: WorkspaceOption = Path()) -> None:
         typer.echo(f"{label:<10} {text}")
     for line in late:
         typer.echo(f"{'late':<10} {line}")
-
-
-def _signed_late(root: Path, log: Log, read: Read) -> list[str]:
-    """Say which evidence was signed by a key that had been revoked when the log took it in."""
-    from kybern.evidence import MAX_BYTES  # noqa: PLC0415
-    from kybern.evidence.log import read_leaf, signed_late  # noqa: PLC0415
-
-    keyring = keyring_of(root)
-    found: list[str] = []
-    if all(key.revoked_on is None for key in keyring):
-        return found
-    for piece in read.accepted:
-        envelope = _content(root / piece.source, MAX_BYTES)
-        for index in log.journal.find(hashlib.sha256(envelope).hexdigest())[:1]:
-            at = read_leaf(log.journal.leaf(index) or b"").at
-            if (key := signed_late(envelope, keyring, at)) is not None:
-                found.append(
-                    f"{piece.id[:16]} came in at {at:%Y-%m-%dT%H:%M:%SZ}, after {key.label} was revoked: a thief may have dated it"
-                )
-    return found
-
-
-@app.command()
-def sources(directory: WorkspaceOption = Path(), as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
-    """Count each source's entries, and tell which of its own numbers are missing: exit 1 if any is."""
-    from kybern.evidence.log import count_sources  # noqa: PLC0415
-
-    log = log_of(open_root(directory))
-    with in_words():
-        found = count_sources(leaf for _, block in log.journal.blocks(0, log.journal.size) for leaf in block)
-    if as_json:
-        print_json([vars(one) for one in found])
-    for one in () if as_json else found:
-        missing = f"missing {one.gaps}" if one.missing else "none missing"
-        typer.echo(f"{one.source:<30} {_count(one.entries, 'entry', 'entries')}, numbers {one.first} to {one.last}, {missing}")
-    if any(one.missing for one in found):
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -273,7 +240,7 @@ def verify_proof(
     from kybern.evidence import MAX_BYTES, Refused  # noqa: PLC0415
     from kybern.evidence.log import MAX_PROOF, Verifier, moment  # noqa: PLC0415
 
-    data, wanted, given = _content(file, MAX_PROOF), read_policy_file(policy), None
+    data, wanted, given = content(file, MAX_PROOF), read_policy_file(policy), None
     with in_words():
         if key is not None:
             given = Verifier.parse(_key_text(key))
@@ -281,7 +248,7 @@ def verify_proof(
             given = _verifier(open_root(directory))
     try:
         proven, cosigned = _proven(data, given, wanted)
-        if envelope is not None and hashlib.sha256(_content(envelope, MAX_BYTES)).hexdigest() != proven.leaf.envelope:
+        if envelope is not None and hashlib.sha256(content(envelope, MAX_BYTES)).hexdigest() != proven.leaf.envelope:
             raise Refused(rule="other-envelope", message=f"the proof holds, but is of another envelope than {envelope}")  # noqa: TRY301
     except Refused as refused:
         typer.echo(f"does not hold: {refused.message} [{refused.rule}]")
@@ -320,14 +287,14 @@ def read_policy_file(path: Path | None) -> Policy | None:
     if path is None:
         return None
     try:
-        return read_policy(_content(path, MAX_POLICY), str(path))
+        return read_policy(content(path, MAX_POLICY), str(path))
     except InputError as error:
         fail(error)
 
 
 def _key_text(key: str) -> str:
     path = Path(key)
-    return _content(path, _MAX_KEY).decode("utf-8", "replace") if "+" not in key else key
+    return content(path, _MAX_KEY).decode("utf-8", "replace") if "+" not in key else key
 
 
 @app.command()
@@ -355,7 +322,7 @@ def audit(
             log = _open(root, verifier)
             found = audit_all(log) if old is None else audit_since(log, old)
         if wanted is not None:
-            found = audited(found, _content(root / LOG_FOLDER / CHECKPOINT, MAX_NOTE), wanted, verifier)
+            found = audited(found, content(root / LOG_FOLDER / CHECKPOINT, MAX_NOTE), wanted, verifier)
     _tell(found)
     if not found.holds:
         raise typer.Exit(1)
@@ -365,7 +332,7 @@ def _kept_checkpoint(path: Path) -> bytes:
     """Read a checkpoint that somebody kept, by itself or in a proof."""
     from kybern.evidence.log import MAX_PROOF, TlogProof  # noqa: PLC0415
 
-    data = _content(path, MAX_PROOF)
+    data = content(path, MAX_PROOF)
     return TlogProof.parse(data).checkpoint if data.startswith(b"c2sp.org/tlog-proof@") else data
 
 
@@ -374,11 +341,12 @@ def _tell(found: Audit) -> None:
         typer.echo(f"holds: {line}")
     for finding in found.findings:
         typer.echo(f"does not hold: {finding}")
-    verdict = "All of it holds." if found.holds else _count(len(found.findings), "finding") + "."
-    typer.echo(f"{_count(found.entries, 'entry', 'entries')} audited. {verdict}")
+    verdict = "All of it holds." if found.holds else count_words(len(found.findings), "finding") + "."
+    typer.echo(f"{count_words(found.entries, 'entry', 'entries')} audited. {verdict}")
     words = "only a checkpoint kept elsewhere (--against) or a policy of witnesses (--policy) shows that"
     typer.echo(f"Whoever has the log's key can sign another past: {words}.", err=True)
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def count_words(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"

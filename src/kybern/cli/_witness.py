@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from kybern.cli._witness_memory import WitnessMemory
     from kybern.evidence.log import WitnessSigner
 
-app = typer.Typer(name="witness", help="Be a witness: cosign what other people's logs show, and only if it continues what they showed.")
+app = typer.Typer(
+    name="witness",
+    help="Be a witness: cosign what other people's logs show, and only if it continues what they showed.",
+    no_args_is_help=True,
+)
 
 FolderOption = Annotated[Path, typer.Option("--folder", metavar="DIR", help="The witness's folder: its keys and its memory.")]
 _FOLDER = Path("witness")
