@@ -108,6 +108,8 @@ class PredicateType(StrEnum):
     DECISION = "decision"
     TRAINING = "training"
     AUDIT = "audit"
+    ABSENCE = "absence"
+    """What was due and did not come: told, dated and signed. No check may ask for it."""
 
 
 class Relation(StrEnum):
@@ -218,6 +220,13 @@ class EvidenceCheck(Model):
     min_strength: StrengthName = Strength.DECLARED
     max_age: Days | None = None
     pinned: bool = False
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> EvidenceCheck:
+        if self.predicate is PredicateType.ABSENCE:
+            msg = "no check may ask for an absence: that something is missing shows nothing"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _where_needs_on(self) -> EvidenceCheck:
