@@ -1,0 +1,204 @@
+"""Checking a readiness statement as a stranger does: signature, time, revocation, and whether the numbers are what the inputs give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from kybern.evidence import Refused, read_json
+from kybern.report.label._keys import Issuer
+from kybern.report.label._proof import check_proof, open_jwt
+from kybern.report.label._statement import TYPE, UNDEFINED_TERMS, compared
+from kybern.report.label._status import V2_CONTEXT, bits_of, index_of
+
+MAX_BYTES: Final = 1 << 20
+"""The largest statement or status list read, in bytes."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A statement whose signature holds: what it says, who signed, and in which form it came."""
+
+    document: Mapping[str, Any]
+    issuer: Issuer
+    form: str
+
+    @property
+    def subject(self) -> Mapping[str, Any]:
+        """What is stated."""
+        found: Mapping[str, Any] = self.document["credentialSubject"]
+        return found
+
+
+@dataclass
+class Checked:
+    """What held, what did not, and what the check cannot know, in a person's words."""
+
+    held: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether nothing failed."""
+        return not self.failed
+
+
+def open_statement(data: bytes, issuer: Issuer | None = None) -> Opened:
+    """Read a statement, JSON with a proof or `vc+jwt`, and check its signature and form.
+
+    `issuer` is the one whose document was read; without it the statement must name a `did:key`. Raises `Refused`.
+    """
+    document, found, form = _opened(data, issuer)
+    _check_form(document, found)
+    return Opened(document, found, form)
+
+
+def open_list(data: bytes, issuer: Issuer) -> Mapping[str, Any]:
+    """Read a status list and check that the same issuer signed it; `Refused`."""
+    document, _, _ = _opened(data, issuer)
+    if document.get("issuer") != issuer.id:
+        raise Refused("bad-status", "the status list is another issuer's")
+    return document
+
+
+def _opened(data: bytes, issuer: Issuer | None) -> tuple[Mapping[str, Any], Issuer, str]:
+    if len(data) > MAX_BYTES:
+        raise Refused("too-large", f"it has {len(data):,} bytes; at most {MAX_BYTES:,} are read")
+    text = data.strip()
+    if not text.startswith(b"{"):
+        payload, found = open_jwt(text, issuer)
+        return payload, found, "vc+jwt"
+    value = read_json(data, "the statement")
+    if not isinstance(value, dict):
+        raise Refused("bad-statement", "it is no JSON object")
+    found = issuer or Issuer.from_did(value.get("issuer"))
+    check_proof(value, found)
+    return value, found, "eddsa-jcs-2022"
+
+
+def _check_form(document: Mapping[str, Any], issuer: Issuer) -> None:
+    """Hold the parts that are read to their form: what is signed may still be no readiness statement."""
+    subject = document.get("credentialSubject")
+    fits = (
+        document.get("@context") == [V2_CONTEXT, UNDEFINED_TERMS]
+        and document.get("type") == ["VerifiableCredential", TYPE]
+        and document.get("issuer") == issuer.id
+        and isinstance(document.get("id"), str)
+        and _moment(document.get("validFrom")) is not None
+        and _moment(document.get("validUntil")) is not None
+        and isinstance(subject, dict)
+        and _fits(subject)
+    )
+    if not fits:
+        raise Refused("bad-statement", f"it is signed by {issuer.id[:120]} and is no readiness statement as Kybern writes it")
+
+
+_PARTS: Final[Mapping[str, type]] = {
+    "organization": str,
+    "scope": dict,
+    "framework": dict,
+    "asOf": str,
+    "readiness": dict,
+    "criteria": dict,
+    "inputs": dict,
+    "log": dict,
+    "approval": dict,
+    "limits": str,
+}
+_INNER: Final[Mapping[str, Mapping[str, type]]] = {
+    "scope": {"statements": list, "systems": list},
+    "framework": {"id": str, "title": str, "edition": str},
+    "readiness": {"met": int, "asked": int, "counts": dict},
+    "log": {"origin": str, "size": int, "rootSha256": str},
+    "approval": {"evidence": str, "by": str, "on": str},
+    "inputs": {"catalogSha256": str, "recordsSha256": str, "evidenceSha256": str},
+    "criteria": {"sha256": str},
+}
+
+
+def _fits(subject: Mapping[str, Any]) -> bool:
+    outer = all(isinstance(subject.get(name), kind) for name, kind in _PARTS.items())
+    if not outer or _moment(subject["asOf"]) is None:
+        return False
+    if not all(isinstance(subject.get(name, 0), int | float) for name in ("coverage", "strength", "freshness")):
+        return False
+    return all(isinstance(subject[name].get(part), kind) for name, parts in _INNER.items() for part, kind in parts.items())
+
+
+def _moment(text: object) -> datetime | None:
+    """Read an RFC 3339 moment with its zone."""
+    if not isinstance(text, str) or len(text) > 40:  # noqa: PLR2004  (longer than any)
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def check(opened: Opened, at: datetime, status: Mapping[str, Any] | None = None) -> Checked:
+    """Check time and revocation of a statement whose signature holds. Whether its numbers follow is `recomputed`'s to say."""
+    found = Checked()
+    found.held.append(f"The signature ({opened.form}) is that of {opened.issuer.id}.")
+    start, end = _moment(opened.document["validFrom"]), _moment(opened.document["validUntil"])
+    if start is not None and at < start:
+        found.failed.append(f"It is valid only from {opened.document['validFrom']}.")
+    elif end is not None and end <= at:
+        found.failed.append(f"It expired on {opened.document['validUntil']}.")
+    else:
+        found.held.append(f"It is within its time, which ends {opened.document['validUntil']}.")
+    if status is None:
+        found.unknown.append("Whether it was revoked: give the status list it names (--status).")
+    else:
+        _check_revocation(opened, status, found)
+    found.unknown.append("Whether the issuer's key belongs to whom you think: compare its name by another way.")
+    return found
+
+
+def _check_revocation(opened: Opened, listed: Mapping[str, Any], found: Checked) -> None:
+    dated = str(listed.get("validFrom"))[:40]
+    try:
+        revoked = bits_of(listed).is_set(index_of(opened.document, listed))
+    except Refused as refused:
+        found.failed.append(f"The status list: {refused.message}.")
+        return
+    if revoked:
+        found.failed.append(f"It was revoked: the issuer's list of {dated} says so.")
+    else:
+        found.held.append(f"It was not revoked when the issuer signed the status list, {dated}.")
+        found.unknown.append("Whether it was revoked after that: fetch the list anew.")
+
+
+def recomputed(opened: Opened, again: Mapping[str, Any], found: Checked) -> None:
+    """Add whether what is stated is, to the byte, what was computed again from the inputs."""
+    told = compared(opened.subject, again)
+    if told:
+        found.failed += [f"Recomputed: {one}." for one in told]
+    else:
+        found.held.append("Scope, statuses and numbers are, to the byte, what catalog, records, evidence and log give.")
+
+
+def with_pack(opened: Opened, assessment: Mapping[str, Any], found: Checked) -> None:
+    """Add whether the numbers are those of the assessment in an auditor's pack, which was checked and recomputed before."""
+    subject, told = opened.subject, []
+    for name, value in assessment.get("digests", {}).items():
+        if subject["inputs"].get(f"{name}Sha256") != value:
+            told.append(f"the pack is of other {name}{' or of another moment' if name == 'evidence' else ''}")
+    if assessment.get("as_of") != subject["asOf"]:
+        told.append(f"the pack is as of {str(assessment.get('as_of'))[:40]}, the statement as of {subject['asOf'][:40]}")
+    rows = [one for one in assessment.get("readiness", []) if one.get("framework") == subject["framework"]["id"]]
+    if len(rows) != 1:
+        told.append(f"the pack does not assess {subject['framework']['id'][:60]}")
+    for row in rows:
+        same = row["counts"] == subject["readiness"]["counts"] and row["applicable"] == subject["readiness"]["asked"]
+        same = same and subject["readiness"]["met"] == row["counts"]["met"]
+        same = same and all(row[name] == subject.get(name) for name in ("coverage", "strength", "freshness"))
+        told += [] if same else ["the numbers are not those of the pack"]
+    if told:
+        found.failed += [f"Against the pack: {one}." for one in told]
+    else:
+        found.held.append("The numbers are those of the pack, which follow from its records and evidence for exactly these digests.")
+        found.unknown.append("Whether the pack holds the log as it stood: the statement names its size and root, audit the log for that.")
