@@ -13,7 +13,19 @@ from report_world import AS_OF, assessed
 from kybern.assessment import Assessment
 from kybern.catalog import PredicateType, Strength
 from kybern.evidence import Evidence, PrivateKey, Subject
-from kybern.report.label import TOPIC, Criteria, Issuer, LogHead, Place, StatusList, claim, claim_digest, issue, status_credential, subject_name
+from kybern.report.label import (
+    TOPIC,
+    Criteria,
+    Issuer,
+    LogHead,
+    Place,
+    StatusList,
+    claim,
+    claim_digest,
+    issue,
+    status_credential,
+    subject_name,
+)
 
 ISSUED = AS_OF + timedelta(days=2)
 URL = "https://acme.example/readiness/status.json"

@@ -82,6 +82,11 @@ def _open(root: Path, key: Signer | Verifier) -> Log:
         return Log.open(root / LOG_FOLDER, root / JOURNAL, key)
 
 
+def open_log(root: Path) -> Log:
+    """Open the log of a workspace to read it; exits 2 where there is none."""
+    return _open(root, _verifier(root))
+
+
 def _read(root: Path) -> Read:
     from kybern.evidence import FOLDER, read_evidence  # noqa: PLC0415
 

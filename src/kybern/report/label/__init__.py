@@ -1,7 +1,7 @@
 """The Kybern readiness statement: what evidence showed of a framework at a moment, signed, revocable, and recomputed by its reader."""
 
 from kybern.report.label._badge import badge
-from kybern.report.label._check import MAX_BYTES, Checked, Opened, check, open_list, open_statement, recomputed, with_pack
+from kybern.report.label._check import MAX_BYTES, Checked, Opened, check, open_list, open_statement, recomputed
 from kybern.report.label._criteria import TOPIC, Criteria, Shortfall, accountable, approval_of, shortfalls
 from kybern.report.label._keys import Issuer
 from kybern.report.label._page import label_page
@@ -42,5 +42,4 @@ __all__ = [
     "shortfalls",
     "status_credential",
     "subject_name",
-    "with_pack",
 ]

@@ -172,33 +172,14 @@ def _check_revocation(opened: Opened, listed: Mapping[str, Any], found: Checked)
         found.unknown.append("Whether it was revoked after that: fetch the list anew.")
 
 
-def recomputed(opened: Opened, again: Mapping[str, Any], found: Checked) -> None:
-    """Add whether what is stated is, to the byte, what was computed again from the inputs."""
+def recomputed(opened: Opened, again: Mapping[str, Any], found: Checked, *, log: bool) -> None:
+    """Add whether what is stated is, to the byte, what was computed again; `log` tells whether the log was at hand for that."""
     told = compared(opened.subject, again)
     if told:
         found.failed += [f"Recomputed: {one}." for one in told]
+        return
+    found.held.append("Scope, statuses and numbers are, to the byte, what catalog, records and evidence give.")
+    if log:
+        found.held.append(f"The log had this root at {opened.subject['log']['size']} entries, and the evidence is what was in it then.")
     else:
-        found.held.append("Scope, statuses and numbers are, to the byte, what catalog, records, evidence and log give.")
-
-
-def with_pack(opened: Opened, assessment: Mapping[str, Any], found: Checked) -> None:
-    """Add whether the numbers are those of the assessment in an auditor's pack, which was checked and recomputed before."""
-    subject, told = opened.subject, []
-    for name, value in assessment.get("digests", {}).items():
-        if subject["inputs"].get(f"{name}Sha256") != value:
-            told.append(f"the pack is of other {name}{' or of another moment' if name == 'evidence' else ''}")
-    if assessment.get("as_of") != subject["asOf"]:
-        told.append(f"the pack is as of {str(assessment.get('as_of'))[:40]}, the statement as of {subject['asOf'][:40]}")
-    rows = [one for one in assessment.get("readiness", []) if one.get("framework") == subject["framework"]["id"]]
-    if len(rows) != 1:
-        told.append(f"the pack does not assess {subject['framework']['id'][:60]}")
-    for row in rows:
-        same = row["counts"] == subject["readiness"]["counts"] and row["applicable"] == subject["readiness"]["asked"]
-        same = same and subject["readiness"]["met"] == row["counts"]["met"]
-        same = same and all(row[name] == subject.get(name) for name in ("coverage", "strength", "freshness"))
-        told += [] if same else ["the numbers are not those of the pack"]
-    if told:
-        found.failed += [f"Against the pack: {one}." for one in told]
-    else:
-        found.held.append("The numbers are those of the pack, which follow from its records and evidence for exactly these digests.")
-        found.unknown.append("Whether the pack holds the log as it stood: the statement names its size and root, audit the log for that.")
+        found.unknown.append("Whether the log stood as stated: name, size and root were not held against the log itself.")
