@@ -89,6 +89,7 @@ def _check_form(document: Mapping[str, Any], issuer: Issuer) -> None:
         and isinstance(document.get("id"), str)
         and _moment(document.get("validFrom")) is not None
         and _moment(document.get("validUntil")) is not None
+        and _names_a_list(document.get("credentialStatus"))
         and isinstance(subject, dict)
         and _fits(subject)
     )
@@ -110,7 +111,7 @@ _PARTS: Final[Mapping[str, type]] = {
 }
 _INNER: Final[Mapping[str, Mapping[str, type]]] = {
     "scope": {"statements": list, "systems": list},
-    "framework": {"id": str, "title": str, "edition": str},
+    "framework": {"id": str, "title": str, "edition": str, "checkedOn": str},
     "readiness": {"met": int, "asked": int, "counts": dict},
     "log": {"origin": str, "size": int, "rootSha256": str},
     "approval": {"evidence": str, "by": str, "on": str},
@@ -123,9 +124,28 @@ def _fits(subject: Mapping[str, Any]) -> bool:
     outer = all(isinstance(subject.get(name), kind) for name, kind in _PARTS.items())
     if not outer or _moment(subject["asOf"]) is None:
         return False
-    if not all(isinstance(subject.get(name, 0), int | float) for name in ("coverage", "strength", "freshness")):
-        return False
-    return all(isinstance(subject[name].get(part), kind) for name, parts in _INNER.items() for part, kind in parts.items())
+    inner = all(isinstance(subject[name].get(part), kind) for name, parts in _INNER.items() for part, kind in parts.items())
+    return inner and _numbers_fit(subject) and _texts_fit(subject)
+
+
+def _numbers_fit(subject: Mapping[str, Any]) -> bool:
+    """Tell whether shares are shares and counts are counts."""
+    counts = [subject["readiness"]["met"], subject["readiness"]["asked"], subject["log"]["size"], *subject["readiness"]["counts"].values()]
+    shares = [(subject.get("coverage"), 1), (subject.get("strength", 1), 5), (subject.get("freshness", 0), 1)]
+    within = all(isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= most for share, most in shares)
+    return within and all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts)
+
+
+def _texts_fit(subject: Mapping[str, Any]) -> bool:
+    """Tell whether what is shown as text is text."""
+    scope, single = subject["scope"], (str, int, float, bool)
+    named = all(isinstance(one, dict) and isinstance(one.get("title"), str) for one in scope["systems"])
+    stated = all(isinstance(one, str) for one in (*scope["statements"], *subject["inputs"].values()))
+    return named and stated and all(isinstance(one, single) for one in subject["criteria"].values())
+
+
+def _names_a_list(status: object) -> bool:
+    return isinstance(status, dict) and isinstance(status.get("statusListCredential"), str)
 
 
 def _moment(text: object) -> datetime | None:
