@@ -99,6 +99,10 @@ def test_a_signed_finding_is_evidence_that_anybody_verifies_and_it_lifts_nothing
     assert "findings_sha256" in shown
 
 
+def test_what_will_be_missing_cannot_be_signed(shell: Shell) -> None:
+    assert "[as-of]" in shell.run("absence", "--as-of", "9000-01-01", "--sign", "anna", "--limit", "1", code=2).stderr
+
+
 def test_a_number_that_a_source_left_out_is_found_in_folder_and_log(shell: Shell) -> None:
     shell.run("log", "init", "--origin", "example.org/ai")
     for number, day in ((1, "2026-02-01"), (2, "2026-02-02"), (5, "2026-02-05"), (None, "2026-02-06")):

@@ -182,6 +182,29 @@ def test_a_revoked_statement_stays_revoked_and_others_do_not_become_so(shell: Sh
     assert "[wrong-key]" in shell.run("label", "revoke", second, "--key", "anna", code=2).stderr
 
 
+def test_a_statement_by_another_key_does_not_go_into_the_list_of_the_first(shell: Shell) -> None:
+    shell.issued()
+    shell.draft()
+    shell.approve()
+    said = shell.run("label", "issue", "--framework", "ISO42001", "--key", "anna", code=2).stderr
+    assert "[bad-proof]" in said
+    assert "[bad-status]" in shell.issue("--status-url", "https://acme.example/other", code=2).stderr
+
+
+def test_an_index_that_was_revoked_is_not_given_again(shell: Shell) -> None:
+    first = shell.issued()
+    shell.run("label", "revoke", first, "--key", "bob")
+    for path in (shell.root / "labels").glob("iso42001-*"):
+        path.unlink()
+    assert shell.verify(shell.issued(), "--status", shell.root / "labels" / "status.json")["holds"]
+
+
+def test_an_old_moment_cannot_be_stated_anew(shell: Shell) -> None:
+    shell.run("label", "draft", "--framework", "ISO42001", "--criteria", shell.root / "criteria.yaml", "--as-of", "2025-01-01", code=1)
+    shell.approve()
+    assert "a draft of a later moment" in shell.issue(code=1).stdout
+
+
 def test_a_status_list_by_another_key_is_refused(shell: Shell) -> None:
     path = shell.issued()
     value = json.loads((shell.root / "labels" / "status.json").read_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -85,12 +85,21 @@ def _subjects(assessment: Assessment, control: Control) -> list[tuple[str, int]]
 
 def _asked(assessment: Assessment, control: Control, subject: str) -> bool:
     """Tell whether a requirement the control counts for is asked of the subject: not left out by an approved exclusion."""
-    scores = [assessment.requirement(ref, subject) for ref, pairs in assessment.plan.counting.items() if _counts(control, pairs)]
+    scores = [assessment.requirement(ref, subject) for ref in _answers(assessment).get(control.id, ())]
     return not scores or any(score is not None and score.status is not Status.NOT_APPLICABLE for score in scores)
 
 
-def _counts(control: Control, pairs: object) -> bool:
-    return any(one.id == control.id for one, _ in cast("list[tuple[Control, float]]", pairs))
+def _answers(assessment: Assessment) -> dict[str, list[str]]:
+    """Name the requirements each control counts for."""
+
+    def make() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for ref, pairs in assessment.plan.counting.items():
+            for control, _ in pairs:
+                found.setdefault(control.id, []).append(ref)
+        return found
+
+    return assessment.once("answers", make)
 
 
 def _targets(assessment: Assessment, check: EvidenceCheck, owed: list[tuple[str, int]]) -> dict[tuple[str, bool], tuple[str, ...]]:

@@ -11,7 +11,7 @@ import typer
 from kybern.cli._evidence_add import file_piece
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
 from kybern.cli._log import own_numbers
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, now, print_json, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +125,8 @@ def _sign(found: Assessed, listed: Sequence[Absence], key: str, passphrase_env: 
     from kybern.evidence import AbsenceFound, Subject, parse_predicate  # noqa: PLC0415
 
     root, organization = found.workspace.root, found.assessment.records.organization
+    if found.assessment.as_of > now():
+        refuse("as-of", "What will be missing cannot be signed: --as-of lies in the future.", "Sign as of now, or of a day that is over.")
     if organization is None:
         refuse("no-organization", "The statement is about the organisation, and the workspace does not state exactly one.")
     predicate = parse_predicate(AbsenceFound, stated(found.assessment, listed, {"name": "kybern", "version": __version__}))

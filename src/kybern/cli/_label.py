@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kybern.evidence import PrivateKey
-    from kybern.report.label import Criteria, Issuer
+    from kybern.report.label import Criteria, Issuer, StatusList
 
 app = typer.Typer(
     name="label",
@@ -152,7 +152,7 @@ def issue(
     stated = _read_draft(root, framework)
     found = stand_of(directory, parse_as_of(str(stated.get("asOf"))), size_of(stated))
     asked = criteria_of(stated)
-    missing, people = _missing(found, framework, asked, stated)
+    missing, people = _missing(found, framework, asked, stated, at)
     approval = approval_of(_digest(stated), people, list(found.evidence), at)
     if missing or approval is None:
         for text in (*missing, *([] if approval is not None else [_no_approval(asked, people, framework)])):
@@ -162,7 +162,7 @@ def issue(
     with in_words():
         who = _issuer(signer, issuer)
         url = status_url or f"urn:kybern:status-list:{signer.keyid}"
-        place = Place(url, _next_index(root, url))
+        place = Place(url, _next_index(root, url, who))
         document = issued(stated, approval, (signer, who), place, at)
         jwt = as_jwt(document, signer, who)
     stem = f"{framework.lower()}-{stated['asOf'][:10]}-{place.index}"
@@ -188,12 +188,14 @@ def _digest(stated: Mapping[str, Any]) -> str:
     return claim_digest(stated)
 
 
-def _missing(found: Stand, framework: str, asked: Criteria, stated: Mapping[str, Any]) -> tuple[list[str], tuple[str, ...]]:
+def _missing(found: Stand, framework: str, asked: Criteria, stated: Mapping[str, Any], at: datetime) -> tuple[list[str], tuple[str, ...]]:
     """List what keeps the draft from being issued, the approval left out; with the people who may approve."""
-    from kybern.report.label import accountable, compared, shortfalls  # noqa: PLC0415
+    from kybern.report.label import accountable, compared, ends, shortfalls  # noqa: PLC0415
 
     told = compared(stated, found.claim(framework_of(found.assessment, framework), asked))
     listed = [f"the draft is no longer what the workspace gives: {one}; draft it anew" for one in told[:3]]
+    if not told and ends(stated) <= at:
+        listed.append(f"a draft of a later moment: this one speaks of {stated['asOf']}, and a statement ends {asked.valid_days} days after")
     listed += [
         f"{one.text} [{one.criterion}]" for one in shortfalls(asked, found.assessment, framework, log_holds=log_holds(found.workspace.root))
     ]
@@ -228,27 +230,40 @@ def _statements_there(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield path, value
 
 
-def _next_index(root: Path, url: str) -> int:
-    """Give an index of the list that no statement here has."""
+def _next_index(root: Path, url: str, who: Issuer) -> int:
+    """Give an index of the list that no statement here has and that is not revoked."""
     used = [
         int(one["credentialStatus"]["statusListIndex"])
         for _, one in _statements_there(root)
         if one["credentialStatus"].get("statusListCredential") == url and str(one["credentialStatus"].get("statusListIndex")).isdigit()
     ]
-    return max(used, default=-1) + 1
+    return max(*used, _bits(root, url, who).last, -1) + 1
+
+
+def _bits(root: Path, url: str, who: Issuer) -> StatusList:
+    """Read the list of the workspace, which must be this issuer's under this URL; an empty one where there is none."""
+    from kybern.evidence import Refused  # noqa: PLC0415
+    from kybern.report.label import StatusList, bits_of, open_list  # noqa: PLC0415
+
+    path = root / FOLDER / STATUS
+    if not path.exists():
+        return StatusList()
+    listed = open_list(content(path), who)
+    if listed.get("id") != url:
+        raise Refused("bad-status", f"{FOLDER / STATUS} is the list {ascii(listed.get('id'))[:120]}, and another is asked for")
+    return bits_of(listed)
 
 
 def _write_status(root: Path, url: str, signer: tuple[PrivateKey, Issuer], revoked: tuple[int, ...], at: datetime) -> None:
     """Sign the list with more revocations; what was revoked stays so."""
-    from kybern.report.label import StatusList, bits_of, open_list, status_credential  # noqa: PLC0415
+    from kybern.report.label import status_credential  # noqa: PLC0415
 
     key, who = signer
-    path = root / FOLDER / STATUS
     with in_words():
-        bits = bits_of(open_list(content(path), who)) if path.exists() else StatusList()
+        bits = _bits(root, url, who)
         for index in revoked:
             bits = bits.with_set(index)
-        write(path, json_text(status_credential(bits, url, key, who, at)))
+        write(root / FOLDER / STATUS, json_text(status_credential(bits, url, key, who, at)))
 
 
 @app.command()

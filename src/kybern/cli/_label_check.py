@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._label_stand import content, criteria_of, framework_of, in_words, size_of, stand_of, write
+from kybern.cli._label_stand import content, criteria_of, framework_of, in_words, log_holds, size_of, stand_of, write
 from kybern.cli._shared import AsOfOption, WorkspaceOption, parse_as_of, print_json, refuse
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _recompute(opened: Opened, directory: Path, found: Checked) -> None:
     stated = opened.subject
     stand = stand_of(directory, parse_as_of(stated["asOf"]), size_of(stated))
     name = framework_of(stand.assessment, str(stated["framework"]["id"]))
+    if not log_holds(stand.workspace.root):
+        found.failed.append("The audit of the log here does not hold: see kybern log audit.")
     recomputed(opened, stand.claim(name, criteria_of(stated)), found, log=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,10 +112,15 @@ def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand
 
 def _statements(log: Log, size: int) -> set[str]:
     """Name the statements among the first entries of the log."""
+    from kybern.evidence import Refused  # noqa: PLC0415
     from kybern.evidence.log import read_leaf  # noqa: PLC0415
 
-    blocks = log.journal.blocks(0, log.journal.size)
-    return {read_leaf(leaf).statement for start, leaves in blocks for at, leaf in enumerate(leaves, start) if at < size}
+    found: set[str] = set()
+    for start, leaves in log.journal.blocks(0, log.journal.size):
+        for leaf in leaves[: max(0, size - start)]:
+            with suppress(Refused):  # an entry of another kind holds no evidence; the audit tells what is damaged
+                found.add(read_leaf(leaf).statement)
+    return found
 
 
 def log_holds(root: Path) -> bool:

@@ -179,12 +179,13 @@ def own_numbers(root: Path, as_of: datetime) -> dict[str, list[int]]:
     from kybern.evidence.log import Journal, read_leaf  # noqa: PLC0415
 
     found: dict[str, list[int]] = {}
+    mark = f'{OWN_NUMBERS}"'.encode()  # the end of such a source's name, so that the other leaves need not be read
     if not (root / JOURNAL).exists():
         return found
     with _in_words():
         journal = Journal(root / JOURNAL)
         for _, leaves in journal.blocks(0, journal.size):
-            for leaf in map(read_leaf, leaves):
+            for leaf in (read_leaf(one) for one in leaves if mark in one):
                 if leaf.source.endswith(OWN_NUMBERS) and leaf.at <= as_of:
                     found.setdefault(leaf.source.removesuffix(OWN_NUMBERS), []).append(leaf.seq)
         journal.close()

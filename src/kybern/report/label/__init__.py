@@ -6,7 +6,7 @@ from kybern.report.label._criteria import TOPIC, Criteria, Shortfall, accountabl
 from kybern.report.label._keys import Issuer
 from kybern.report.label._page import label_page
 from kybern.report.label._proof import as_jwt, check_proof, open_jwt, proven
-from kybern.report.label._statement import NAME, LogHead, Place, claim, claim_digest, compared, issue, subject_name
+from kybern.report.label._statement import NAME, LogHead, Place, claim, claim_digest, compared, ends, issue, subject_name
 from kybern.report.label._status import StatusList, bits_of, index_of, status_credential
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "claim",
     "claim_digest",
     "compared",
+    "ends",
     "index_of",
     "issue",
     "label_page",

@@ -41,6 +41,7 @@ class Criteria(BaseModel):
     maximum_open_major_nonconformities: Annotated[int, Field(ge=0, le=10_000)] = 0
     log_audited: bool = True
     valid_days: Annotated[int, Field(ge=1, le=730)] = 180
+    """Days after the moment a statement speaks of."""
     approver: Annotated[str, Field(pattern=r"^role:[a-z0-9][a-z0-9._-]*$", max_length=120)] | None = None
     """The accountable role; None means top management as the organisation's record names it."""
 

@@ -89,6 +89,12 @@ def subject_name(framework: str) -> str:
     return f"readiness_statement:{framework.lower()}"
 
 
+def ends(stated: Mapping[str, Any]) -> datetime:
+    """Tell when a statement ends: so many days after the moment it speaks of, whenever it is issued."""
+    as_of = datetime.fromisoformat(stated["asOf"])
+    return as_of + min(timedelta(days=int(stated["criteria"]["valid_days"])), datetime.max.replace(tzinfo=UTC) - as_of)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a statement's revocation is to be found: the list's URL and the index in it."""
@@ -99,9 +105,7 @@ class Place:
 
 def credential(stated: Mapping[str, Any], approval: Evidence, issuer: Issuer, place: Place, at: datetime) -> dict[str, Any]:
     """Write the credential, not signed yet. Its id follows from what it says, and from whom and when."""
-    days = int(stated["criteria"]["valid_days"])
     subject = {**stated, "approval": {"evidence": approval.id, "by": approval.body["by"], "on": moment(approval.observed_at)}}
-    until = at + min(timedelta(days=days), datetime.max.replace(tzinfo=UTC) - at)
     document = {
         "@context": [V2_CONTEXT, UNDEFINED_TERMS],
         "type": ["VerifiableCredential", TYPE],
@@ -109,7 +113,7 @@ def credential(stated: Mapping[str, Any], approval: Evidence, issuer: Issuer, pl
         "description": f"What evidence showed of {stated['framework']['title']} as of {stated['asOf'][:10]}. No certificate.",
         "issuer": issuer.id,
         "validFrom": moment(at),
-        "validUntil": moment(until),
+        "validUntil": moment(ends(stated)),
         "credentialStatus": entry(place.url, place.index),
         "credentialSubject": subject,
     }

@@ -45,6 +45,12 @@ class StatusList:
         changed[index // 8] |= 1 << (7 - index % 8)
         return StatusList(bytes(changed))
 
+    @property
+    def last(self) -> int:
+        """The greatest index that is set, -1 where none is."""
+        value = int.from_bytes(self.bits, "big")
+        return len(self.bits) * 8 - 1 - ((value & -value).bit_length() - 1) if value else -1
+
     def _check(self, index: int) -> None:
         if not 0 <= index < len(self.bits) * 8:
             raise Refused("bad-status", f"index {index} is not in a list of {len(self.bits) * 8}")
