@@ -191,6 +191,14 @@ def test_a_statement_by_another_key_does_not_go_into_the_list_of_the_first(shell
     assert "[bad-status]" in shell.issue("--status-url", "https://acme.example/other", code=2).stderr
 
 
+def test_a_key_that_the_keyring_does_not_trust_issues_nothing(shell: Shell) -> None:
+    shell.draft()
+    shell.approve()
+    shell.run("key", "revoke", "bob", "--because", "lost")
+    assert "[unknown-key]" in shell.issue(code=2).stderr
+    assert not list((shell.root / "labels").glob("iso42001-*"))
+
+
 def test_an_index_that_was_revoked_is_not_given_again(shell: Shell) -> None:
     first = shell.issued()
     shell.run("label", "revoke", first, "--key", "bob")

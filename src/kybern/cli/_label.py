@@ -159,6 +159,9 @@ def issue(
             typer.echo(f"missing: {text}")
         raise typer.Exit(FALLS_SHORT)
     signer = signing_key(root, key, passphrase_env)
+    trusted = keyring_of(root).get(signer.keyid)
+    if trusted is None or trusted.standing(at) != "valid":
+        refuse("unknown-key", f"The key {key} is not one that the keyring trusts now.", "Whoever reads the statement asks whose key it is.")
     with in_words():
         who = _issuer(signer, issuer)
         url = status_url or f"urn:kybern:status-list:{signer.keyid}"
