@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,8 @@ from kybern.cli._key import PassphraseOption, keyring_of, private_key, write_pri
 from kybern.cli._shared import WorkspaceOption, fail, now, open_root, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from kybern.evidence import Evidence, Keyring, Read
     from kybern.evidence.log import Audit, Entry, Log, Policy, Proven, Signer, Verifier
@@ -28,6 +30,9 @@ LOG_FOLDER = Path("log")
 KEY_FILE = LOG_FOLDER / "key"
 JOURNAL = Path(".kybern", "log", "journal.db")
 PRIVATE_KEY = Path(".kybern", "log", "key.pem")
+OWN_NUMBERS = "#"
+"""What ends the name of a source in the log where the numbers are its own."""
+
 _FEWEST_DIGITS = 4
 _DIGEST_DIGITS = 64
 _MAX_KEY = 1000
@@ -89,6 +94,11 @@ def _open(root: Path, key: Signer | Verifier) -> Log:
         return Log.open(root / LOG_FOLDER, root / JOURNAL, key)
 
 
+def open_log(root: Path) -> Log:
+    """Open the log of a workspace to read it; exits 2 where there is none."""
+    return _open(root, _verifier(root))
+
+
 def _read(root: Path) -> Read:
     from kybern.evidence import FOLDER, read_evidence  # noqa: PLC0415
 
@@ -139,7 +149,7 @@ def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = P
     with in_words():
         pieces = sorted(read.accepted, key=lambda piece: (piece.observed_at, piece.id))
         before = log.journal.size
-        indices = log.append([_entry(root, keyring, piece) for piece in pieces], now())
+        indices = log.append(_numbered([_entry(root, keyring, piece) for piece in pieces], pieces, log.journal.sources()), now())
         checkpoint = log.publish(now())
     fresh = len({index for index in indices if index >= before})
     typer.echo(f"{fresh} new; the log has {count_words(checkpoint.size, 'entry', 'entries')}, root {checkpoint.root.hex()}")
@@ -158,6 +168,43 @@ def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Entry:
     if verify(envelope, keyring, piece.source).id != piece.id:
         raise Refused(rule="changed", message=f"{piece.source} is being changed")
     return Entry(piece.id, hashlib.sha256(envelope).hexdigest(), piece.signers[0], once=True)
+
+
+def _numbered(entries: Sequence[Entry], pieces: Sequence[Evidence], last: dict[str, int]) -> list[Entry]:
+    """Let sources that count their own pieces number their entries, in order; one that comes too late for that, the log counts.
+
+    They are logged under a name of their own, so that the log's counting and theirs are never mixed.
+    """
+    found: list[tuple[int, Entry]] = []
+    for entry, piece in zip(entries, pieces, strict=True):
+        number, source = piece.body.get("sequence"), f"{entry.source}{OWN_NUMBERS}"
+        late = not isinstance(number, int) or number <= last.get(source, 0)
+        found.append((0, entry) if late else (int(number), replace(entry, source=source, seq=number)))  # type: ignore[arg-type]
+    ordered: dict[tuple[str, int], Entry] = {}
+    rest: list[Entry] = []
+    for number, entry in sorted(found, key=lambda pair: pair[0]):
+        if number and ordered.setdefault((entry.source, number), entry) is entry:
+            continue
+        rest.append(entry if not number else replace(entry, source=entry.source.removesuffix(OWN_NUMBERS), seq=None))
+    return [*rest, *ordered.values()]
+
+
+def own_numbers(root: Path, as_of: datetime) -> dict[str, list[int]]:
+    """Give the numbers that sources which count themselves have in the log until a moment; none where there is no log."""
+    from kybern.evidence.log import Journal, read_leaf  # noqa: PLC0415
+
+    found: dict[str, list[int]] = {}
+    mark = f'{OWN_NUMBERS}"'.encode()  # the end of such a source's name, so that the other leaves need not be read
+    if not (root / JOURNAL).exists():
+        return found
+    with _in_words():
+        journal = Journal(root / JOURNAL)
+        for _, leaves in journal.blocks(0, journal.size):
+            for leaf in (read_leaf(one) for one in leaves if mark in one):
+                if leaf.source.endswith(OWN_NUMBERS) and leaf.at <= as_of:
+                    found.setdefault(leaf.source.removesuffix(OWN_NUMBERS), []).append(leaf.seq)
+        journal.close()
+    return found
 
 
 @app.command()

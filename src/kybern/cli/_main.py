@@ -10,11 +10,14 @@ import typer
 
 from kybern import __version__
 from kybern.cli import (
+    _absence,
     _assess,
+    _bom,
     _catalog,
     _demo,
     _evidence,
     _init,
+    _label,
     _log,
     _pack,
     _recompute,
@@ -33,7 +36,9 @@ Exit codes: 0 it holds · 1 it falls short · 2 the call or the input cannot be 
 
 app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
-for _group in (_init, _workspace, _evidence, _log, _witness, _assess, _recompute, _trace, _report, _pack, _catalog, _demo):
+for _group in (
+    _init, _workspace, _evidence, _log, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom, _catalog, _demo,
+):  # fmt: skip
     _group.register(app)
 
 
