@@ -57,7 +57,7 @@ def test_every_reason_for_refusing_is_explained() -> None:
     folder = Path(kybern.evidence.__file__).parent
     reasons = {rule for path in folder.glob("_*.py") for rule in re.findall(r'Refused\(rule="([a-z-]+)"', path.read_text())}
     assert len(reasons) >= 14
-    section = PAGE.split("### Why a piece is refused")[1]
+    section = PAGE.split("### Keys in tokens")[1]
     assert {rule for rule in reasons | {"key-expired", "key-revoked", "key-not-yet-valid"} if f"`{rule}`" not in section} == set()
 
 

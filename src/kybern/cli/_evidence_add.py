@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kybern.catalog import PredicateType
-    from kybern.evidence import Keyring, Predicate, PrivateKey, Refused, Subject
+    from kybern.evidence import Keyring, Predicate, Refused, SigningKey, Subject
     from kybern.workspace import Workspace
 
 _LARGEST_BODY = 1 << 20
@@ -228,7 +228,7 @@ def _topics() -> dict[str, set[str]]:
     return topics
 
 
-def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: PrivateKey, keyring: Keyring) -> None:
+def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: SigningKey, keyring: Keyring) -> None:
     """Sign, hold the result against the keyring as any reader will, and only then write it."""
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.evidence import FOLDER, Refused, sign, statement, verify, write  # noqa: PLC0415

@@ -100,8 +100,8 @@ def init(
         refuse("log-exists", f"{root / LOG_FOLDER} is there already and is kept.")
     there = (root / PRIVATE_KEY).exists()
     key = private_key(root / PRIVATE_KEY, passphrase_env) if there else PrivateKey.generate()
-    name = origin or f"kybern.local/{hashlib.sha256(key.public_raw).hexdigest()[:16]}"
     with _in_words():
+        name = origin or f"kybern.local/{hashlib.sha256(key.public_raw).hexdigest()[:16]}"
         signer = Signer(name, key)
         if not there:
             write_private_key(root, root / PRIVATE_KEY, key, passphrase_env)
@@ -119,7 +119,8 @@ def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = P
 
     root = open_root(directory)
     verifier = _verifier(root)
-    signer = Signer(verifier.name, private_key(root / PRIVATE_KEY, passphrase_env))
+    with _in_words():
+        signer = Signer(verifier.name, private_key(root / PRIVATE_KEY, passphrase_env))
     if signer.verifier != verifier:
         refuse("wrong-key", f"{PRIVATE_KEY} is not the key of this log: {KEY_FILE} names another.")
     log, read, keyring = _open(root, signer), _read(root), keyring_of(root)

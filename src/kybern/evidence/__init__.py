@@ -4,7 +4,7 @@ from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope,
 from kybern.evidence._json import MAX_BYTES
 from kybern.evidence._keyfile import with_key, with_revocation
 from kybern.evidence._keyring import KEYS_FILE, Keyring, read_keyring
-from kybern.evidence._keys import KeyKind, PrivateKey, TrustedKey
+from kybern.evidence._keys import KeyKind, KeyType, PrivateKey, SigningKey, TrustedKey
 from kybern.evidence._models import (
     PREDICATE_PREFIX,
     PREDICATES,
@@ -26,6 +26,8 @@ from kybern.evidence._models import (
 from kybern.evidence._refused import Refusal, Refused
 from kybern.evidence._statement import Statement, body_of, parse_predicate, parse_statement, predicate_uri, statement
 from kybern.evidence._store import FOLDER, SUFFIX, Read, read_evidence, write
+from kybern.evidence._token import TokenKey
+from kybern.evidence._token_uri import TokenUri
 from kybern.evidence._verify import Standing, standing, strength_of, verify
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "DocumentSeen",
     "Evidence",
     "KeyKind",
+    "KeyType",
     "Keyring",
     "Measurement",
     "Predicate",
@@ -53,10 +56,13 @@ __all__ = [
     "Read",
     "Refusal",
     "Refused",
+    "SigningKey",
     "Standing",
     "Statement",
     "Subject",
     "TestRun",
+    "TokenKey",
+    "TokenUri",
     "TrainingHeld",
     "TrustedKey",
     "body_of",

@@ -25,7 +25,9 @@ from typing import Any, Final
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 except ImportError:
     sys.exit("verify.py needs the package cryptography: python3 -m pip install cryptography")
@@ -412,7 +414,7 @@ class Key:
     name: str
     holder: str
     kind: str
-    public: Ed25519PublicKey
+    public: Ed25519PublicKey | ec.EllipticCurvePublicKey
     valid_from: datetime
     valid_until: datetime | None
     revoked_on: datetime | None
@@ -471,7 +473,7 @@ def _key(value: Mapping[str, Any]) -> Key:
         msg = "its names are not texts"
         raise TypeError(msg)
     public = load_pem_public_key(value["public_key"].encode())
-    if not isinstance(public, Ed25519PublicKey) or keyid_of(public) != value["keyid"]:
+    if not isinstance(public, Ed25519PublicKey | ec.EllipticCurvePublicKey) or keyid_of(public) != value["keyid"]:
         msg = f"the id {shown(value['keyid'])} is not that of its public key"
         raise ValueError(msg)
     until, revoked = (moment(value[name]) if value.get(name) is not None else None for name in ("valid_until", "revoked_on"))
@@ -479,10 +481,16 @@ def _key(value: Mapping[str, Any]) -> Key:
     return Key(keyid, name, holder, kind, public, moment(value["valid_from"]), until, revoked)
 
 
-def keyid_of(public: Ed25519PublicKey) -> str:
-    """Compute a key's id as securesystemslib does."""
-    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-    return sha256(canonical({"keytype": "ed25519", "keyval": {"public": raw}, "scheme": "ed25519"}))
+def keyid_of(public: Ed25519PublicKey | ec.EllipticCurvePublicKey) -> str:
+    """Compute a key's id as securesystemslib does; `ValueError` for another curve than P-256."""
+    if isinstance(public, Ed25519PublicKey):
+        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        return sha256(canonical({"keytype": "ed25519", "keyval": {"public": raw}, "scheme": "ed25519"}))
+    if not isinstance(public.curve, ec.SECP256R1):
+        msg = "its key is on another curve than P-256"
+        raise ValueError(msg)  # noqa: TRY004 - the content is wrong, not the caller's type
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return sha256(canonical({"keytype": "ecdsa", "keyval": {"public": pem}, "scheme": "ecdsa-sha2-nistp256"}))
 
 
 # --- Evidence ----------------------------------------------------------------------------------------------------------------------
@@ -502,8 +510,9 @@ class Piece:
 def judge(data: bytes, keys: Mapping[str, Key]) -> Piece:
     """Verify an envelope; `Refused` with the reason.
 
-    Every signature in the name of a key of the pack must hold (Ed25519 over the pre-authentication encoding of DSSE). Those of keys
-    that were not valid when it was observed count for nothing; at least one must count. A person's act needs that person's key.
+    Every signature in the name of a key of the pack must hold (Ed25519, or ECDSA on P-256 with SHA-256, over the pre-authentication
+    encoding of DSSE). Those of keys that were not valid when it was observed count for nothing; at least one must count. A person's
+    act needs that person's key.
     """
     try:
         envelope = read_json(data, "the envelope", MAX_ENVELOPE)
@@ -580,8 +589,12 @@ def _signer(keyid: str, signature: bytes, payload: bytes, keys: Mapping[str, Key
     if key is None:
         return None
     kind = PAYLOAD_TYPE.encode()
+    signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
     try:
-        key.public.verify(signature, b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload))
+        if isinstance(key.public, Ed25519PublicKey):
+            key.public.verify(signature, signed)
+        else:
+            key.public.verify(signature, signed, ec.ECDSA(SHA256()))
     except InvalidSignature:
         raise Refused(why=f"the signature of {key.name} does not hold: the content was changed, or another key signed it") from None
     return key
