@@ -490,7 +490,8 @@ def keyid_of(public: Ed25519PublicKey | ec.EllipticCurvePublicKey) -> str:
         msg = "its key is on another curve than P-256"
         raise ValueError(msg)  # noqa: TRY004 - the content is wrong, not the caller's type
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    return sha256(canonical({"keytype": "ecdsa", "keyval": {"public": pem}, "scheme": "ecdsa-sha2-nistp256"}))
+    # The library hashes an older canonical JSON, in which line ends stand as they are.
+    return sha256(f'{{"keytype":"ecdsa","keyval":{{"public":"{pem}"}},"scheme":"ecdsa-sha2-nistp256"}}'.encode())
 
 
 # --- Evidence ----------------------------------------------------------------------------------------------------------------------
