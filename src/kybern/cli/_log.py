@@ -280,3 +280,7 @@ def _tell(found: Audit) -> None:
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# What other command groups share of it.
+in_words, open_log, log_verifier, content, which, key_text = _in_words, _open, _verifier, _content, _which, _key_text

@@ -1,5 +1,6 @@
 """Evidence: what was observed, in signed statements that anybody can verify; keys, envelopes, verification, and a folder of them."""
 
+from kybern.evidence._bundle import BUNDLE_SUFFIX, MEDIA_TYPE, Bundle, parse_bundle, sigstore_bundle
 from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope, sign
 from kybern.evidence._json import MAX_BYTES
 from kybern.evidence._keyfile import with_key, with_revocation
@@ -31,9 +32,11 @@ from kybern.evidence._token_uri import TokenUri
 from kybern.evidence._verify import Standing, standing, strength_of, verify
 
 __all__ = [
+    "BUNDLE_SUFFIX",
     "FOLDER",
     "KEYS_FILE",
     "MAX_BYTES",
+    "MEDIA_TYPE",
     "PAYLOAD_TYPE",
     "PREDICATES",
     "PREDICATE_PREFIX",
@@ -42,6 +45,7 @@ __all__ = [
     "Approval",
     "Attestation",
     "AuditDone",
+    "Bundle",
     "ByPerson",
     "Collector",
     "Decision",
@@ -67,6 +71,7 @@ __all__ = [
     "TrustedKey",
     "body_of",
     "countersign",
+    "parse_bundle",
     "parse_envelope",
     "parse_predicate",
     "parse_statement",
@@ -74,6 +79,7 @@ __all__ = [
     "read_evidence",
     "read_keyring",
     "sign",
+    "sigstore_bundle",
     "standing",
     "statement",
     "strength_of",

@@ -4,6 +4,7 @@
 """
 
 from kybern.evidence.log._audit import Audit, Finding, audit, audit_folder, audit_since
+from kybern.evidence.log._cose import LEAF_HEADER, MAX_RECEIPT, RECEIPT_SUFFIX, SIZE_HEADER, cose_receipt, verify_cose
 from kybern.evidence.log._files import CHECKPOINT
 from kybern.evidence.log._journal import Draft, Journal, Published
 from kybern.evidence.log._leaf import Entry, Leaf, read_leaf
@@ -16,8 +17,12 @@ from kybern.evidence.log._tiles import Tile
 __all__ = [
     "CHECKPOINT",
     "EMPTY_ROOT",
+    "LEAF_HEADER",
     "MAX_PROOF",
+    "MAX_RECEIPT",
     "PROOF_SUFFIX",
+    "RECEIPT_SUFFIX",
+    "SIZE_HEADER",
     "Audit",
     "Checkpoint",
     "Draft",
@@ -36,6 +41,7 @@ __all__ = [
     "audit",
     "audit_folder",
     "audit_since",
+    "cose_receipt",
     "extends",
     "includes",
     "leaf_hash",
@@ -43,5 +49,6 @@ __all__ = [
     "open_checkpoint",
     "open_note",
     "read_leaf",
+    "verify_cose",
     "verify_proof",
 ]
