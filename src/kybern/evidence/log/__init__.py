@@ -4,6 +4,7 @@
 """
 
 from kybern.evidence.log._audit import Audit, Finding, audit, audit_folder, audit_since
+from kybern.evidence.log._authority import AUTHORITIES_FILE, Authority, parse_authorities, read_authorities, with_authority
 from kybern.evidence.log._cose import LEAF_HEADER, MAX_RECEIPT, RECEIPT_SUFFIX, SIZE_HEADER, cose_receipt, verify_cose
 from kybern.evidence.log._files import CHECKPOINT
 from kybern.evidence.log._journal import Draft, Journal, Published
@@ -13,17 +14,34 @@ from kybern.evidence.log._merkle import EMPTY_ROOT, extends, includes, leaf_hash
 from kybern.evidence.log._note import Checkpoint, Signer, Verifier, open_checkpoint, open_note
 from kybern.evidence.log._proof import MAX_PROOF, PROOF_SUFFIX, Proven, TlogProof, verify_proof
 from kybern.evidence.log._tiles import Tile
+from kybern.evidence.log._time import Bounds, Stamp, bounds
+from kybern.evidence.log._timestamp import (
+    MAX_TOKEN,
+    STAMPS,
+    Stamps,
+    answers,
+    note_at,
+    place_of,
+    read_stamps,
+    request_for,
+    verify_token,
+)
 
 __all__ = [
+    "AUTHORITIES_FILE",
     "CHECKPOINT",
     "EMPTY_ROOT",
     "LEAF_HEADER",
     "MAX_PROOF",
     "MAX_RECEIPT",
+    "MAX_TOKEN",
     "PROOF_SUFFIX",
     "RECEIPT_SUFFIX",
     "SIZE_HEADER",
+    "STAMPS",
     "Audit",
+    "Authority",
+    "Bounds",
     "Checkpoint",
     "Draft",
     "Entry",
@@ -35,20 +53,32 @@ __all__ = [
     "Proven",
     "Published",
     "Signer",
+    "Stamp",
+    "Stamps",
     "Tile",
     "TlogProof",
     "Verifier",
+    "answers",
     "audit",
     "audit_folder",
     "audit_since",
+    "bounds",
     "cose_receipt",
     "extends",
     "includes",
     "leaf_hash",
     "node_hash",
+    "note_at",
     "open_checkpoint",
     "open_note",
+    "parse_authorities",
+    "place_of",
+    "read_authorities",
     "read_leaf",
+    "read_stamps",
+    "request_for",
     "verify_cose",
     "verify_proof",
+    "verify_token",
+    "with_authority",
 ]
