@@ -108,6 +108,8 @@ class PredicateType(StrEnum):
     DECISION = "decision"
     TRAINING = "training"
     AUDIT = "audit"
+    VERIFICATION = "verification"
+    CONTROL_EVIDENCE = "control-evidence"
 
 
 class Relation(StrEnum):

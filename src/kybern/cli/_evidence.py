@@ -130,7 +130,7 @@ def show(
     row = _row(_one(_read(root), name), at)
     logged = _logged(root, row["id"])
     if as_json:
-        print_json(row | {"log": logged})
+        print_json(row if logged is None else row | {"log": logged})
         return
     about = [f"{subject['ref']} in version {subject['digest'][:12]}…" for subject in row["about"]]
     lines = {

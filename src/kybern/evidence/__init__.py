@@ -2,7 +2,8 @@
 
 from kybern.evidence._bundle import BUNDLE_SUFFIX, MEDIA_TYPE, Bundle, parse_bundle, sigstore_bundle
 from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope, sign
-from kybern.evidence._json import MAX_BYTES
+from kybern.evidence._foreign import CONTEXT, FOREIGN, Foreign, foreign_statement, moment_of, resource_digests
+from kybern.evidence._json import MAX_BYTES, read_json
 from kybern.evidence._keyfile import with_key, with_revocation
 from kybern.evidence._keyring import KEYS_FILE, Keyring, read_keyring
 from kybern.evidence._keys import KeyKind, KeyType, PrivateKey, SigningKey, TrustedKey
@@ -15,6 +16,7 @@ from kybern.evidence._models import (
     AuditDone,
     ByPerson,
     Collector,
+    ControlEvidence,
     Decision,
     DocumentSeen,
     Evidence,
@@ -23,6 +25,7 @@ from kybern.evidence._models import (
     Subject,
     TestRun,
     TrainingHeld,
+    Verification,
 )
 from kybern.evidence._refused import Refusal, Refused
 from kybern.evidence._statement import Statement, body_of, parse_predicate, parse_statement, predicate_uri, statement
@@ -33,7 +36,9 @@ from kybern.evidence._verify import Standing, standing, strength_of, verify
 
 __all__ = [
     "BUNDLE_SUFFIX",
+    "CONTEXT",
     "FOLDER",
+    "FOREIGN",
     "KEYS_FILE",
     "MAX_BYTES",
     "MEDIA_TYPE",
@@ -48,9 +53,11 @@ __all__ = [
     "Bundle",
     "ByPerson",
     "Collector",
+    "ControlEvidence",
     "Decision",
     "DocumentSeen",
     "Evidence",
+    "Foreign",
     "KeyKind",
     "KeyType",
     "Keyring",
@@ -69,15 +76,20 @@ __all__ = [
     "TokenUri",
     "TrainingHeld",
     "TrustedKey",
+    "Verification",
     "body_of",
     "countersign",
+    "foreign_statement",
+    "moment_of",
     "parse_bundle",
     "parse_envelope",
     "parse_predicate",
     "parse_statement",
     "predicate_uri",
     "read_evidence",
+    "read_json",
     "read_keyring",
+    "resource_digests",
     "sign",
     "sigstore_bundle",
     "standing",

@@ -65,7 +65,15 @@ HOLDS, FALLS_SHORT, UNREADABLE = 0, 1, 2
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 LEVELS: Final = {"attestation": 1, "document": 2, "training": 2, "approval": 3, "decision": 3}
-TYPES: Final = frozenset((*LEVELS, "measurement", "test-run", "audit"))
+TYPES: Final = frozenset((*LEVELS, "measurement", "test-run", "audit", "verification", "control-evidence"))
+FOREIGN: Final = {
+    "https://in-toto.io/attestation/test-result/v0.1": "test-run",
+    "https://in-toto.io/attestation/svr/v0.1": "verification",
+    "https://cyclonedx.org/bom": "document",
+    "https://model_signing/signature/v1.0": "document",
+}
+"""Predicates of others, and the kind of evidence each is; topic and time stand beside them."""
+CONTEXT: Final = "urn:kybern:evidence:v1"
 BY_PERSON: Final = frozenset(("attestation", "approval", "decision", "audit"))
 DOCUMENTED, MEASURED, VERIFIED = 2, 4, 5
 
@@ -565,8 +573,11 @@ def _stated(statement: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Read a statement: its kind, the records it is about with their digests, what it says."""
     need(isinstance(statement, dict) and statement.get("_type") == STATEMENT, "it is no in-toto statement")
     uri, predicate, listed = (statement.get(name) for name in ("predicateType", "predicate", "subject"))
-    kind = uri.removeprefix("urn:kybern:predicate:").removesuffix(":v1") if isinstance(uri, str) else ""
-    need(kind in TYPES and uri == f"urn:kybern:predicate:{kind}:v1", "its type is none of Kybern's")
+    uri = uri if isinstance(uri, str) else ""
+    kind = FOREIGN.get(uri) or uri.removeprefix("urn:kybern:predicate:").removesuffix(":v1")
+    need(kind in TYPES and (uri in FOREIGN or uri == f"urn:kybern:predicate:{kind}:v1"), "its type is none that is read here")
+    need(isinstance(predicate, dict), "it says nothing: predicate is no object")
+    predicate = statement.get(CONTEXT) if uri in FOREIGN else predicate
     need(isinstance(predicate, dict), "it says nothing: predicate is no object")
     need(isinstance(listed, list) and listed, "it is about nothing")
     found: dict[str, str] = {}
