@@ -23,7 +23,7 @@ _SHOWN: Mapping[PredicateType, Callable[[Mapping[str, Any]], str]] = {
     PredicateType.AUDIT: lambda b: f"{b['major']} major, {b['minor']} minor findings by {b['by']}",
     PredicateType.VERIFICATION: lambda b: f"{b['verifier']} found {', '.join(b['properties'])}",
     PredicateType.CONTROL_EVIDENCE: lambda b: (
-        f"{b['control']} {b['result']}, {b['exceptions']} exceptions in {b['sample_size']} of {b['population_size']}, "
+        f"{b['control']} {b['result']}, exceptions: {b['exceptions']} in {b['sample_size']} of {b['population_size']}, "
         f"error rate {b['error_rate']:.3g}{_interval(b)}"
     ),
 }
