@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from kybern.cli import _assess, _evidence
 from kybern.evidence import PrivateKey, sign
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cli_shell import Shell
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 _evidence.register(app)
 _assess.register(app)
-runner = CliRunner()
 
 ARTEFACT = "a" * 64
 MODEL = f"""
@@ -60,35 +63,20 @@ URIS = {
 WHOLE = hashlib.sha256(bytes.fromhex(ARTEFACT)).hexdigest()
 
 
-class Shell:
-    """A workspace, and commands run in it."""
+def bring(shell: Shell, type_: str, value: Any, *words: str, code: int = 0) -> Result:
+    file = shell.root / "brought.json"
+    file.write_text(json.dumps(value))
+    return shell.run("evidence", "add", type_, "--from", file, "--topic", "testing", "--key", "ci", *words, code=code)
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
 
-    def run(self, *words: object, code: int = 0) -> Result:
-        result = runner.invoke(app, [*map(str, words), "-C", str(self.root)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
-    def bring(self, type_: str, value: Any, *words: str, code: int = 0) -> Result:
-        file = self.root / "brought.json"
-        file.write_text(json.dumps(value))
-        return self.run("evidence", "add", type_, "--from", file, "--topic", "testing", "--key", "ci", *words, code=code)
-
-    def show(self, said: Result) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("evidence", "show", said.stdout.split()[0], "--json").stdout)
-        return found
+def show(shell: Shell, said: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shell.run("evidence", "show", said.stdout.split()[0], "--json").stdout)
+    return found
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    (tmp_path / "kybern.yaml").write_text("kybern: 1\n")
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "all.yaml").write_text(MODEL)
-    found = Shell(tmp_path)
+    found = Shell.make(app, tmp_path, MODEL)
     found.run("key", "new", "ci", "--kind", "pipeline", "--holder", "pipeline:ci", "--valid-from", "2026-01-01")
     return found
 
@@ -118,9 +106,9 @@ def test_each_is_brought_in_about_the_record_that_states_its_digest(
 ) -> None:
     timed = ("--observed-at", "2026-02-01") if type_ in {"test-result", "model-signature"} else ()
     digest = WHOLE if type_ == "model-signature" else ARTEFACT
-    said = shell.bring(type_, bundle(statement(type_, predicate, digest)), *timed)
+    said = bring(shell, type_, bundle(statement(type_, predicate, digest)), *timed)
     assert "signature was not checked" in said.stderr
-    found = shell.show(said)
+    found = show(shell, said)
     assert (found["type"], found["about"][0]["ref"], found["observed_at"][:10]) == (kind, "model:credit", observed)
     assert hashlib.sha256((shell.root / "brought.json").read_bytes()).hexdigest() in found["body"]["method"]
     shell.run("evidence", "verify")
@@ -128,31 +116,31 @@ def test_each_is_brought_in_about_the_record_that_states_its_digest(
 
 
 def test_a_bare_predicate_needs_a_record_and_what_it_does_not_say(shell: Shell) -> None:
-    assert "no-subject" in shell.bring("test-result", RESULT, "--observed-at", "2026-02-01", code=2).output
-    assert "no-time" in shell.bring("test-result", RESULT, "--about", "model:credit", code=2).output
-    found = shell.show(shell.bring("test-result", RESULT, "--about", "model:credit", "--observed-at", "2026-02-01", "-f", "note=By hand"))
+    assert "no-subject" in bring(shell, "test-result", RESULT, "--observed-at", "2026-02-01", code=2).output
+    assert "no-time" in bring(shell, "test-result", RESULT, "--about", "model:credit", code=2).output
+    found = show(shell, bring(shell, "test-result", RESULT, "--about", "model:credit", "--observed-at", "2026-02-01", "-f", "note=By hand"))
     assert (found["body"]["passed"], found["body"]["failed"], found["body"]["note"]) == (2, 0, "By hand")
 
 
 def test_what_is_about_another_artefact_is_refused(shell: Shell) -> None:
     other = statement("test-result", RESULT, "b" * 64)
-    said = shell.bring("test-result", other, "--about", "model:credit", "--observed-at", "2026-02-01", code=2)
+    said = bring(shell, "test-result", other, "--about", "model:credit", "--observed-at", "2026-02-01", code=2)
     assert "wrong-artefact" in said.output
-    shell.bring("test-result", other, "--about", "person:anna", "--observed-at", "2026-02-01")
+    bring(shell, "test-result", other, "--about", "person:anna", "--observed-at", "2026-02-01")
     twisted = statement("model-signature", FILES, "b" * 64)
-    assert "list of files" in shell.bring("model-signature", twisted, "--observed-at", "2026-02-01", code=2).output
+    assert "list of files" in bring(shell, "model-signature", twisted, "--observed-at", "2026-02-01", code=2).output
 
 
 def test_a_signature_of_a_trusted_key_is_checked(shell: Shell) -> None:
     key = PrivateKey.from_pem((shell.root / ".kybern" / "keys" / "ci.pem").read_bytes())
     envelope = json.loads(sign(json.dumps(statement("svr", SVR)).encode(), key))
-    said = shell.bring("svr", envelope)
-    assert "signed by ci" in shell.show(said)["body"]["method"]
+    said = bring(shell, "svr", envelope)
+    assert "signed by ci" in show(shell, said)["body"]["method"]
     assert "warning: brought.json" not in said.stderr
     payload = json.loads(base64.b64decode(envelope["payload"]))
     payload["predicate"]["properties"] = ["OTHER"]
     envelope["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
-    assert "bad-signature" in shell.bring("svr", envelope, "--about", "model:credit", code=2).output
+    assert "bad-signature" in bring(shell, "svr", envelope, "--about", "model:credit", code=2).output
 
 
 @pytest.mark.parametrize(
@@ -167,14 +155,14 @@ def test_a_signature_of_a_trusted_key_is_checked(shell: Shell) -> None:
     ],
 )
 def test_what_cannot_be_used_is_told_in_words(shell: Shell, type_: str, value: Any, words: str) -> None:
-    said = shell.bring(type_, value, "--about", "model:credit", "--observed-at", "2026-02-01", code=2)
+    said = bring(shell, type_, value, "--about", "model:credit", "--observed-at", "2026-02-01", code=2)
     assert words in said.output.replace("\n", " ")
 
 
 def test_from_goes_with_the_types_of_others_only(shell: Shell) -> None:
     common = ("--about", "model:credit", "--topic", "testing", "--key", "ci")
     assert "[from]" in shell.run("evidence", "add", "bom", *common, code=2).output
-    assert "[from]" in shell.bring("test-run", RESULT, "--about", "model:credit", code=2).output
+    assert "[from]" in bring(shell, "test-run", RESULT, "--about", "model:credit", code=2).output
     said = shell.run("evidence", "add", "test-run", "--topic", "testing", "--key", "ci", "-f", "suite=x", code=2)
     assert "What is it about?" in said.output
 
@@ -195,7 +183,7 @@ def test_control_evidence_is_worked_out_from_its_counts(shell: Shell) -> None:
     }
     words = [word for name, value in fields.items() for word in ("-f", f"{name}={value}")]
     about = ("--about", "model:credit", "--topic", "access-review", "--key", "ci", "--observed-at", "2026-02-02")
-    found = shell.show(shell.run("evidence", "add", "control-evidence", *about, *words))
+    found = show(shell, shell.run("evidence", "add", "control-evidence", *about, *words))
     assert (found["body"]["result"], found["body"]["coverage"], found["body"]["error_rate"]) == ("passed", 0.05, 0)
     assert found["body"]["upper"] == pytest.approx(0.0602, abs=1e-4)
     assert found["strength"]["label"].startswith("measured")

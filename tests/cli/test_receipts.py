@@ -3,82 +3,58 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from kybern.cli import _evidence, _log
 
-if TYPE_CHECKING:
-    from click.testing import Result
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cli_shell import Shell
 
 app = typer.Typer()
 _evidence.register(app)
 _log.register(app)
-runner = CliRunner()
 FORMS = {"tlog": ".tlog-proof", "cose": ".cose", "sigstore": ".sigstore.json"}
 
 
-class Shell:
-    """A workspace, and commands run in it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def run(self, *words: object, code: int = 0) -> Result:
-        result = runner.invoke(app, [*map(str, words), "-C", str(self.root)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
-    def prove(self, name: str, form: str) -> Path:
-        out = self.root / f"piece{FORMS[form]}"
-        self.run("evidence", "prove", name, "--format", form, "--out", out)
-        return out
+def prove(shell: Shell, name: str, form: str) -> Path:
+    out = shell.root / f"piece{FORMS[form]}"
+    shell.run("evidence", "prove", name, "--format", form, "--out", out)
+    return out
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    (tmp_path / "kybern.yaml").write_text("kybern: 1\n")
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "people.yaml").write_text("- {kind: person, id: anna, title: Anna}\n")
-    found = Shell(tmp_path)
+    found = Shell.make(app, tmp_path)
     since = ("--valid-from", "2026-01-01")
     found.run("key", "new", "anna", "--type", "p256", "--kind", "person", "--holder", "person:anna", *since)
     found.run("log", "init", "--origin", "example.org/ai")
     return found
 
 
-def state(shell: Shell, text: str) -> str:
-    about = ("--about", "person:anna", "--topic", "oversight", "--key", "anna", "--observed-at", "2026-02-01")
-    said = shell.run("evidence", "add", "attestation", *about, "-f", f"statement={text}", "-f", "holds=true")
-    return said.stdout.split()[0]
-
-
 @pytest.mark.parametrize("form", list(FORMS))
 def test_each_receipt_is_written_and_verifies_without_a_workspace_when_keys_are_given(shell: Shell, tmp_path: Path, form: str) -> None:
-    name = state(shell, "It can be stopped.")
+    name = shell.state("It can be stopped.")
     shell.run("log", "sync")
-    receipt = shell.prove(name, form)
+    receipt = prove(shell, name, form)
     said = shell.run("evidence", "verify-receipt", receipt)
     assert said.stdout.startswith("holds: ")
     assert name in said.stdout
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     given = ["--keys", str(tmp_path / "keys.yaml")] if form == "sigstore" else ["--key", str(tmp_path / "log" / "key")]
-    result = runner.invoke(app, ["evidence", "verify-receipt", str(receipt), *given, "-C", str(elsewhere)])
-    assert result.exit_code == 0, result.output
+    Shell(app, elsewhere).run("evidence", "verify-receipt", receipt, *given)
 
 
 @pytest.mark.parametrize("form", list(FORMS))
 def test_a_receipt_of_another_piece_or_with_a_changed_byte_does_not_hold(shell: Shell, form: str) -> None:
-    one, other = state(shell, "It can be stopped."), state(shell, "It can be started.")
+    one, other = shell.state("It can be stopped."), shell.state("It can be started.")
     shell.run("log", "sync")
-    receipt = shell.prove(one, form)
+    receipt = prove(shell, one, form)
     envelopes = {name: shell.root / "evidence" / f"{name[:16]}.dsse.json" for name in (one, other)}
     shell.run("evidence", "verify-receipt", receipt, "--envelope", envelopes[one])
     assert "other-envelope" in shell.run("evidence", "verify-receipt", receipt, "--envelope", envelopes[other], code=1).stdout
@@ -89,22 +65,22 @@ def test_a_receipt_of_another_piece_or_with_a_changed_byte_does_not_hold(shell: 
 
 
 def test_the_tlog_receipt_is_the_default_and_that_of_kybern_log_prove(shell: Shell) -> None:
-    name = state(shell, "It can be stopped.")
+    name = shell.state("It can be stopped.")
     shell.run("log", "sync")
     assert shell.run("evidence", "prove", name).stdout == shell.run("log", "prove", name).stdout
 
 
 def test_only_what_is_in_the_log_has_a_receipt(shell: Shell) -> None:
-    state(shell, "It can be started.")
+    shell.state("It can be started.")
     shell.run("log", "sync")
-    name = state(shell, "It can be stopped.")
+    name = shell.state("It can be stopped.")
     for form in FORMS:
         shell.run("evidence", "prove", name, "--format", form, code=2)
     assert "no id that starts" not in shell.run("evidence", "prove", "f" * 64, code=2).output
 
 
 def test_an_entry_whose_evidence_is_gone_has_no_bundle(shell: Shell) -> None:
-    name = state(shell, "It can be stopped.")
+    name = shell.state("It can be stopped.")
     shell.run("log", "sync")
     (shell.root / "evidence" / f"{name[:16]}.dsse.json").unlink()
     assert "not in the workspace" in shell.run("evidence", "prove", "entry:0", "--format", "sigstore", code=2).output

@@ -68,6 +68,7 @@ class Bench:
     START: ClassVar[datetime] = START
     END: ClassVar[datetime] = END
     CREDIT: ClassVar[Subject] = CREDIT
+    BODIES: ClassVar[dict[PredicateType, dict[str, Any]]] = BODIES
 
     anna: PrivateKey
     ci: PrivateKey

@@ -17,38 +17,18 @@ if TYPE_CHECKING:
 
 stats = pytest.importorskip("scipy.stats", reason="scipy, which scikit-learn brings, is not installed")
 
-BODY: dict[str, Any] = {
-    "topic": "access-review",
-    "observed_at": "2026-04-02T00:00:00Z",
-    "collector": {"name": "sampler", "version": "2.1"},
-    "control": "ACC-01",
-    "method": "Each sampled account was compared with the leavers' list.",
-    "period_start": "2026-01-01T00:00:00Z",
-    "period_end": "2026-04-01T00:00:00Z",
-    "population": "accounts with access to training data",
-    "population_size": 1200,
-    "sample_size": 60,
-    "sampling": "random",
-    "exceptions": 1,
-    "tolerated": 1,
-    "coverage": 0.05,
-    "result": "passed",
-    "error_rate": 0.0167,
-    "interval": "clopper-pearson",
-    "confidence_level": 0.95,
-    "lower": 0.0004,
-    "upper": 0.0894,
-}
 
-
-def read(**changes: Any) -> ControlEvidence:
-    found = parse_predicate(ControlEvidence, {name: value for name, value in (BODY | changes).items() if value is not None})
+def read(bench: Bench, **changes: Any) -> ControlEvidence:
+    """Read the body of the bench with changes; None takes a field away."""
+    common = {"topic": "access-review", "observed_at": "2026-04-02T00:00:00Z", "collector": {"name": "sampler", "version": "2.1"}}
+    body = common | bench.BODIES[PredicateType.CONTROL_EVIDENCE] | changes
+    found = parse_predicate(ControlEvidence, {name: value for name, value in body.items() if value is not None})
     assert isinstance(found, ControlEvidence)
     return found
 
 
 def test_it_takes_part_in_assessment_as_strong_as_its_signer(bench: Bench) -> None:
-    assert read().error_rate == 0.0167
+    assert read(bench).error_rate == 0.0167
     for key, strength in ((bench.ci, Strength.MEASURED), (bench.anna, Strength.DOCUMENTED)):
         piece = verify(bench.envelope(key, kind=PredicateType.CONTROL_EVIDENCE), bench.keyring)
         assert (piece.predicate, piece.strength, piece.body["exceptions"]) == (PredicateType.CONTROL_EVIDENCE, strength, 1)
@@ -78,21 +58,21 @@ def test_it_takes_part_in_assessment_as_strong_as_its_signer(bench: Bench) -> No
         ({"period_start": "2026-01-01"}, "/predicate/period_start"),
     ],
 )
-def test_what_does_not_follow_is_refused_in_words(changes: dict[str, Any], words: str | None) -> None:
+def test_what_does_not_follow_is_refused_in_words(bench: Bench, changes: dict[str, Any], words: str | None) -> None:
     if words is None:
-        read(**changes)
+        read(bench, **changes)
         return
     with pytest.raises(Refused) as refused:
-        read(**changes)
+        read(bench, **changes)
     assert words in refused.value.message
 
 
-def test_a_census_has_no_interval() -> None:
+def test_a_census_has_no_interval(bench: Bench) -> None:
     census = {"sampling": "all", "sample_size": 1200, "coverage": 1.0, "error_rate": 1 / 1200}
     none = dict.fromkeys(("interval", "confidence_level", "lower", "upper"))
-    assert read(**census, **none).interval is None
+    assert read(bench, **census, **none).interval is None
     with pytest.raises(Refused, match="has no interval"):
-        read(**census)
+        read(bench, **census)
 
 
 COUNTS = st.integers(1, 400).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
@@ -117,7 +97,7 @@ def test_intervals_of_large_samples_are_those_of_scipy(hits: int, count: int) ->
 
 @settings(max_examples=200, deadline=None)
 @given(COUNTS, st.integers(0, 5), st.sampled_from(["clopper-pearson", "wilson"]), LEVELS)
-def test_what_is_worked_out_is_accepted(counts: tuple[int, int], tolerated: int, interval: str, level: float) -> None:
+def test_what_is_worked_out_is_accepted(bench: Bench, counts: tuple[int, int], tolerated: int, interval: str, level: float) -> None:
     exceptions, sample = counts
     stated = {
         "sample_size": sample,
@@ -126,5 +106,5 @@ def test_what_is_worked_out_is_accepted(counts: tuple[int, int], tolerated: int,
         "interval": interval,
         "confidence_level": level,
     }
-    followed = ControlEvidence.worked_out(BODY | stated)
-    assert read(**stated, **followed).result == ("passed" if exceptions <= tolerated else "failed")
+    followed = ControlEvidence.worked_out(bench.BODIES[PredicateType.CONTROL_EVIDENCE] | stated)
+    assert read(bench, **stated, **followed).result == ("passed" if exceptions <= tolerated else "failed")

@@ -7,29 +7,25 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from kybern.cli import _evidence, _log, _log_time
 from kybern.evidence import Refused
 from kybern.evidence.log import Authority, request_for, verify_token
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 
+from cli_shell import Shell
 from local_tsa import OPENSSL, LocalAuthority
-
-if TYPE_CHECKING:
-    from click.testing import Result
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")]
 
 app = typer.Typer()
 for group in (_evidence, _log, _log_time):
     group.register(app)
-runner = CliRunner()
 NOTE = b"example.org/log\n5\nAAAA\n\n"
 
 
@@ -47,24 +43,13 @@ def trusted(tsa: LocalAuthority) -> Authority:
     return Authority(name="local", certificate=tsa.root.read_text())
 
 
-class Desk:
-    """A workspace with a log, and commands run in it."""
+class Desk(Shell):
+    """A workspace with a log, whose entries have bounds."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def run(self, *words: object, code: int = 0) -> Result:
-        result = runner.invoke(app, [*map(str, words), "-C", str(self.root)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
-    def state(self, text: str) -> str:
-        about = ("--about", "person:anna", "--topic", "oversight", "--key", "anna", "--observed-at", "2026-02-01")
-        said = self.run("evidence", "add", "attestation", *about, "-f", f"statement={text}", "-f", "holds=true")
+    def logged(self, text: str) -> str:
+        name = self.state(text)
         self.run("log", "sync")
-        return said.stdout.split()[0]
+        return name
 
     def bounds(self, name: str) -> dict[str, dict[str, str] | None]:
         found: dict[str, dict[str, str] | None] = json.loads(self.run("log", "bounds", name, "--json").stdout)
@@ -73,10 +58,8 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    (tmp_path / "kybern.yaml").write_text("kybern: 1\n")
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "people.yaml").write_text("- {kind: person, id: anna, title: Anna}\n")
-    found = Desk(tmp_path)
+    Shell.make(app, tmp_path)
+    found = Desk(app, tmp_path)
     found.run("key", "new", "anna", "--kind", "person", "--holder", "person:anna", "--valid-from", "2026-01-01")
     found.run("log", "init", "--origin", "example.org/ai")
     return found
@@ -129,12 +112,12 @@ def test_a_refusal_of_the_authority_is_told(tsa: LocalAuthority) -> None:
 
 
 def test_a_checkpoint_is_stamped_over_http_and_bounds_follow(desk: Desk, tsa: LocalAuthority) -> None:
-    first = desk.state("It can be stopped.")
+    first = desk.logged("It can be stopped.")
     with tsa.served() as url:
         desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", url)
         desk.run("log", "timestamp")
-        assert "stamped" in desk.run("log", "timestamp", code=2).output
-    second = desk.state("It can be started.")
+        assert "stamped the checkpoint of 1 entries already" in desk.run("log", "timestamp").stderr
+    second = desk.logged("It can be started.")
     with tsa.served() as url:
         (desk.root / "authorities.yaml").unlink()
         desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", url)
@@ -154,13 +137,13 @@ def test_a_checkpoint_is_stamped_over_http_and_bounds_follow(desk: Desk, tsa: Lo
 
 
 def test_a_site_without_a_network_carries_files(desk: Desk, tsa: LocalAuthority, other: LocalAuthority) -> None:
-    name = desk.state("It can be stopped.")
+    name = desk.logged("It can be stopped.")
     desk.run("log", "trust-authority", "local", "--certificate", tsa.root)
     desk.run("log", "trust-authority", "other", "--certificate", other.root)
     assert "Which authority" in desk.run("log", "timestamp", "--request-out", desk.root / "q", code=2).output
     request, response = desk.root / "q.tsq", desk.root / "r.tsr"
     desk.run("log", "timestamp", "--authority", "local", "--request-out", request)
-    desk.state("Something later.")  # the log goes on while the file is on its way
+    desk.logged("Something later.")  # the log goes on while the file is on its way
     response.write_bytes(other.answer(request.read_bytes()))
     assert "wrong-token" in desk.run("log", "timestamp", "--authority", "local", "--response", response, code=2).output
     response.write_bytes(tsa.answer(request_for(b"another")))
@@ -172,7 +155,7 @@ def test_a_site_without_a_network_carries_files(desk: Desk, tsa: LocalAuthority,
 
 
 def test_openssl_accepts_what_we_keep_and_refuses_one_changed_byte(desk: Desk, tsa: LocalAuthority) -> None:
-    desk.state("It can be stopped.")
+    desk.logged("It can be stopped.")
     with tsa.served() as url:
         desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", url)
         desk.run("log", "timestamp")
@@ -199,7 +182,7 @@ def test_openssl_accepts_what_we_keep_and_refuses_one_changed_byte(desk: Desk, t
 
 
 def test_a_token_on_another_log_or_of_a_stranger_is_left_out_and_told(desk: Desk, tsa: LocalAuthority, tmp_path: Path) -> None:
-    name = desk.state("It can be stopped.")
+    name = desk.logged("It can be stopped.")
     with tsa.served() as url:
         desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", url)
         desk.run("log", "timestamp")
@@ -214,9 +197,22 @@ def test_a_token_on_another_log_or_of_a_stranger_is_left_out_and_told(desk: Desk
     assert "is a root" in desk.run("log", "trust-authority", "x", "--certificate", tmp_path / "leaf.pem", code=2).output
 
 
-def test_an_authority_that_does_not_answer_is_told(desk: Desk, tsa: LocalAuthority) -> None:
-    desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", "http://127.0.0.1:9/")
+def test_an_authority_that_does_not_answer_is_told_and_the_others_are_asked(desk: Desk, tsa: LocalAuthority) -> None:
+    desk.run("log", "trust-authority", "gone", "--certificate", tsa.root, "--url", "http://127.0.0.1:9/")
     assert "nothing to stamp" in desk.run("log", "timestamp", code=2).output
-    desk.state("It can be stopped.")
-    assert "gives no answer" in desk.run("log", "timestamp", code=2).output
+    desk.logged("It can be stopped.")
+    with tsa.served() as url:
+        desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", url)
+        said = desk.run("log", "timestamp", code=2)
+    assert "gives no answer" in said.stderr
+    assert "local: the checkpoint of 1 entries existed at" in said.stdout
+    assert "authority-twice" in desk.run("log", "trust-authority", "local", "--certificate", tsa.root, code=2).output
     assert "unknown-authority" in desk.run("log", "timestamp", "--authority", "nobody", code=2).output
+
+
+def test_evidence_is_shown_though_its_log_cannot_be_read(desk: Desk) -> None:
+    name = desk.logged("It can be stopped.")
+    (desk.root / "log" / "key").write_text("nonsense")
+    shown = desk.run("evidence", "show", name)
+    assert "It can be stopped." in shown.stdout
+    assert "warning: the log cannot be read" in shown.stderr

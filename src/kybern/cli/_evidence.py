@@ -157,7 +157,11 @@ def show(
 def _logged(root: Path, name: str) -> dict[str, Any] | None:
     """Say when a piece came into the log, where there is one with its journal."""
     there = (root / _log.KEY_FILE).exists() and (root / _log.JOURNAL).exists()
-    return _log_time.bounds_of(root, name) if there else None
+    try:
+        return _log_time.bounds_of(root, name) if there else None
+    except typer.Exit:  # what is wrong with it was told
+        typer.echo("warning: the log cannot be read, so it is not shown when this came into it.", err=True)
+        return None
 
 
 def _printable(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kybern.cli import _log
-from kybern.cli._shared import WorkspaceOption, fail, now, open_root, print_json, refuse
+from kybern.cli._shared import UNREADABLE, WorkspaceOption, fail, now, open_root, print_json, refuse
 
 if TYPE_CHECKING:
     from kybern.evidence.log import Authority, Log, Stamp
@@ -83,10 +83,28 @@ def timestamp(
     elif request_out is not None:
         _write(request_out, _ask(log, chosen[0])[1])
     else:
-        for authority in chosen:
+        _ask_all(log, chosen)
+    typer.echo("What was appended is in the log with the next kybern log sync.", err=True)
+
+
+def _ask_all(log: Log, authorities: list[Authority]) -> None:
+    """Ask each authority that has not stamped the published checkpoint yet; exits 2 in the end if one gave no token that holds."""
+    from kybern.evidence.log import place_of  # noqa: PLC0415
+
+    failed = False
+    for authority in authorities:
+        with _log.in_words():
+            size = log.head().checkpoint.size
+        if log.folder.read(place_of(size, f"{authority.name}.tsr")) is not None:
+            typer.echo(f"{authority.name} stamped the checkpoint of {size} entries already.", err=True)
+            continue
+        try:
             size, request = _ask(log, authority)
             _take(log, authority, size, _post(authority, request))
-    typer.echo("What was appended is in the log with the next kybern log sync.", err=True)
+        except typer.Exit:  # told; the next may answer
+            failed = True
+    if failed:
+        raise typer.Exit(UNREADABLE)
 
 
 def _opened(root: Path) -> Log:

@@ -84,7 +84,7 @@ def _in_words() -> Iterator[None]:
     """Say in words what a token refuses; what its library raises are `RuntimeError`s."""
     try:
         yield
-    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+    except (RuntimeError, ValueError, LookupError, OSError) as error:
         why = _WORDS.get(type(error).__name__) or f"{type(error).__name__} {error}".strip()
         raise Refused(rule="token", message=f"the token cannot be used: {why}") from None
 

@@ -127,6 +127,12 @@ def test_a_file_of_authorities_that_cannot_be_used_is_refused_in_words(text: byt
         parse_authorities(text)
 
 
+@given(st.binary(max_size=80) | st.text(max_size=60).map(lambda text: f"authorities:\n  - {{name: a, certificate: {text!r}}}\n".encode()))
+def test_any_bytes_are_a_file_of_authorities_or_refused(data: bytes) -> None:
+    with contextlib.suppress(InputError):
+        assert parse_authorities(data) == ()
+
+
 def test_a_workspace_without_the_file_trusts_no_clock_and_a_link_is_refused(tmp_path: Path) -> None:
     assert read_authorities(tmp_path) == ()
     (tmp_path / "authorities.yaml").symlink_to("elsewhere")

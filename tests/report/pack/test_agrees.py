@@ -31,6 +31,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "decision": {"by": "person:b", "question": "Passed?", "outcome": "yes"},
     "training": {"course": "c", "due": 10, "attended": 9, "passed": 8, "share_passed": 0.8},
     "audit": {"by": "person:a", "criteria": "c", "sample_size": 1, "major": 0, "minor": 0, "conclusion": "Fine."},
+    "verification": {"verifier": "https://example.org/v2", "properties": ["SCANNED"]},
+    "control-evidence": {
+        "control": "ACC-01",
+        "method": "m",
+        "period_start": "2025-12-01T00:00:00Z",
+        "period_end": "2026-01-01T00:00:00Z",
+        "population": "accounts",
+        "population_size": 9,
+        "sample_size": 9,
+        "sampling": "all",
+        "exceptions": 1,
+        "coverage": 1.0,
+        "result": "failed",
+        "error_rate": 0.1111,
+    },
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
