@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from kybern.cli import _evidence, _log
+from kybern.evidence import KeyType, PrivateKey
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -92,3 +93,12 @@ def test_what_is_no_receipt_is_told_so(shell: Shell) -> None:
         (shell.root / "x").write_bytes(data)
         assert shell.run("evidence", "verify-receipt", shell.root / "x", code=1).stdout.startswith("does not hold: ")
     shell.run("evidence", "verify-receipt", shell.root / "absent", code=2)
+
+
+def test_a_log_whose_key_cannot_sign_notes_is_not_made(tmp_path: Path) -> None:
+    shell = Shell.make(app, tmp_path)
+    key = tmp_path / ".kybern" / "log" / "key.pem"
+    key.parent.mkdir(parents=True)
+    key.write_bytes(PrivateKey.generate(KeyType.P256).pem())
+    assert "no Ed25519 key" in shell.run("log", "init", code=2).output
+    assert not (tmp_path / "log" / "checkpoint").exists()

@@ -86,7 +86,8 @@ def _opened(envelope: dict[str, Any], keyring: Keyring) -> tuple[object, str]:
             key.verifier.verify_signature(parsed.signatures[key.keyid], parsed.pae())
         except UnverifiedSignatureError:
             raise Refused(rule="bad-signature", message=f"the signature of {key.label} does not fit") from None
-    signed = f"signed by {', '.join(key.name for key in known)}" if known else "its signature was not checked: the keyring has no such key"
+    names = (f"{key.name}{' (a key since revoked)' if key.revoked_on else ''}" for key in known)
+    signed = f"signed by {', '.join(names)}" if known else "its signature was not checked: the keyring has no such key"
     return read_json(parsed.payload, "the payload"), signed
 
 
