@@ -163,6 +163,7 @@ def test_from_goes_with_the_types_of_others_only(shell: Shell) -> None:
     common = ("--about", "model:credit", "--topic", "testing", "--key", "ci")
     assert "[from]" in shell.run("evidence", "add", "bom", *common, code=2).output
     assert "[from]" in bring(shell, "test-run", RESULT, "--about", "model:credit", code=2).output
+    assert "do not go with --from" in bring(shell, "bom", BOM, "--about", "model:credit", "--file", "-", code=2).output
     said = shell.run("evidence", "add", "test-run", "--topic", "testing", "--key", "ci", "-f", "suite=x", code=2)
     assert "What is it about?" in said.output
 

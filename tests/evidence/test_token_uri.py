@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kybern.evidence import Refused, TokenUri
+from kybern.evidence import Refused, TokenKey, TokenUri
 
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30)
 
@@ -64,3 +65,10 @@ def test_what_cannot_be_used_is_refused_in_words(text: str, words: str) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(Refused):
         assert TokenUri.parse(str(TokenUri.parse(text))) == TokenUri.parse(text)
+
+
+def test_without_the_extra_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    with pytest.raises(Refused, match=r"kybern\[pkcs11\]") as refused:
+        TokenKey.open(TokenUri(label="k"), "/usr/lib/p11.so", "1234")
+    assert refused.value.rule == "no-pkcs11"

@@ -117,6 +117,7 @@ def test_a_checkpoint_is_stamped_over_http_and_bounds_follow(desk: Desk, tsa: Lo
         desk.run("log", "trust-authority", "local", "--certificate", tsa.root, "--url", url)
         desk.run("log", "timestamp")
         assert "stamped the checkpoint of 1 entries already" in desk.run("log", "timestamp").stderr
+    assert desk.run("log", "stamps").stdout.strip().endswith("entry 1")
     second = desk.logged("It can be started.")
     with tsa.served() as url:
         (desk.root / "authorities.yaml").unlink()

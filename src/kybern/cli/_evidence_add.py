@@ -70,6 +70,8 @@ def add(
         )
     given = _given(topic, observed_at, expires_at)
     if foreign is not None and source is not None:
+        if file is not None or document is not None:
+            refuse("from", "--file and --document do not go with --from.", "What the file does not say is given with -f.")
         for assignment in fields or ():
             _set(given, assignment, kind)
         payload = _restated(found, foreign, source, about, given, keyring)

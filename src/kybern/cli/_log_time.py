@@ -95,7 +95,9 @@ def _ask_all(log: Log, authorities: list[Authority]) -> None:
     for authority in authorities:
         with _log.in_words():
             size = log.head().checkpoint.size
-        if log.folder.read(place_of(size, f"{authority.name}.tsr")) is not None:
+        there = log.folder.read(place_of(size, f"{authority.name}.tsr"))
+        if there is not None:
+            _enter(log, authority, there)  # a crash may have come between keeping it and this
             typer.echo(f"{authority.name} stamped the checkpoint of {size} entries already.", err=True)
             continue
         try:
@@ -182,18 +184,26 @@ def _take_late(log: Log, authority: Authority, response: bytes) -> None:
 
 
 def _take(log: Log, authority: Authority, size: int, response: bytes) -> None:
-    """Verify an answer, keep it, and append its digest to the log: what comes after it there is younger than the token."""
-    from kybern.evidence.log import Entry, note_at, place_of, verify_token  # noqa: PLC0415
+    """Verify an answer, keep it, and enter it in the log."""
+    from kybern.evidence.log import note_at, place_of, verify_token  # noqa: PLC0415
 
     with _log.in_words():
         request, note = log.folder.read(place_of(size, f"{authority.name}.tsq")), log.folder.read(note_at(size))
         at, accuracy = verify_token(response, request or b"", note or b"", authority)
         log.folder.put(place_of(size, f"{authority.name}.tsr"), response)
         log.folder.settle()
-        digest = hashlib.sha256(response).hexdigest()
-        index = log.append([Entry(digest, digest, f"authority:{authority.name}", type="timestamp", once=True)], now())[0]
+    index = _enter(log, authority, response)
     moment = f"{at:%Y-%m-%dT%H:%M:%SZ} (± {accuracy.total_seconds():g} s)"
     typer.echo(f"{authority.name}: the checkpoint of {size} entries existed at {moment}; entry {index}")
+
+
+def _enter(log: Log, authority: Authority, response: bytes) -> int:
+    """Append the digest of a token to the log, once: what comes after it there is younger than the token."""
+    from kybern.evidence.log import Entry  # noqa: PLC0415
+
+    digest = hashlib.sha256(response).hexdigest()
+    with _log.in_words():
+        return log.append([Entry(digest, digest, f"authority:{authority.name}", type="timestamp", once=True)], now())[0]
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -22,7 +22,7 @@ CONTEXT: Final = "urn:kybern:evidence:v1"
 
 _MOST: Final = 20_000
 _LONGEST: Final = 2000
-_HEX: Final = re.compile(r"[0-9a-f]{32,128}", re.ASCII)
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2}){16,64}", re.ASCII)
 
 
 @dataclass(frozen=True)

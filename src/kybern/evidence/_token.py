@@ -33,6 +33,7 @@ _WORDS: Final = {
     "NoSuchToken": "there is no such token",
     "MultipleTokensReturned": "more than one token fits: name its serial",
     "NoSuchKey": "the token has no such key, or its public half is not beside it",
+    "AttributeTypeInvalid": "its key is neither an Ed25519 nor a P-256 key",
     "MultipleObjectsReturned": "more than one key of the token fits: name its id",
 }
 
@@ -57,10 +58,8 @@ class TokenKey(SigningKey):
             raise Refused(rule="no-pkcs11", message=f"keys in tokens need the package python-pkcs11; {hint}") from None
         with _in_words():
             fitting = [one for one in pkcs11.lib(module).get_tokens() if _fits(one, uri)]
-            if not fitting:
-                raise pkcs11.exceptions.NoSuchToken
-            if len(fitting) > 1:
-                raise pkcs11.exceptions.MultipleTokensReturned
+            if len(fitting) != 1:
+                raise pkcs11.exceptions.MultipleTokensReturned if fitting else pkcs11.exceptions.NoSuchToken
             session = fitting[0].open(user_pin=pin)
             which: dict[str, Any] = {"label": uri.label, "id": uri.id or None}
             private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, **which)
