@@ -84,7 +84,6 @@ def timestamp(
         _write(request_out, _ask(log, chosen[0])[1])
     else:
         _ask_all(log, chosen)
-    typer.echo("What was appended is in the log with the next kybern log sync.", err=True)
 
 
 def _ask_all(log: Log, authorities: list[Authority]) -> None:
@@ -195,6 +194,7 @@ def _take(log: Log, authority: Authority, size: int, response: bytes) -> None:
     index = _enter(log, authority, response)
     moment = f"{at:%Y-%m-%dT%H:%M:%SZ} (± {accuracy.total_seconds():g} s)"
     typer.echo(f"{authority.name}: the checkpoint of {size} entries existed at {moment}; entry {index}")
+    typer.echo("The entry is published with the next kybern log sync.", err=True)
 
 
 def _enter(log: Log, authority: Authority, response: bytes) -> int:
@@ -287,11 +287,9 @@ def in_lines(found: dict[str, Any]) -> list[str]:
     before, after = found["not_before"], found["not_after"]
     lines = {
         "entry": str(found["index"]),
-        "not before": f"{before['moment']}, token of {before['authority']} in entry {before['token_entry']}"
-        if before
-        else "no token tells",
+        "not before": before and f"{before['moment']}, token of {before['authority']} in entry {before['token_entry']}",
         "taken in": f"{found['logged_at']}, as the log says",
-        "not after": f"{after['moment']}, token of {after['authority']} on {after['checkpoint']} entries" if after else "no token tells",
+        "not after": after and f"{after['moment']}, token of {after['authority']} on the checkpoint of {after['checkpoint']} entries",
     }
     told = [f"{label:<12} {text or 'no token tells'}" for label, text in lines.items()]
     if found["contradict"]:
