@@ -40,6 +40,7 @@ def trust_authority(
 
     root = open_root(directory)
     path = root / AUTHORITIES_FILE
+    _authorities(root)  # what cannot be read is told before anything is written
     pem = _log.content(certificate, _MAX_PEM).decode("utf-8", "replace")
     try:
         authority = Authority(name=name, certificate=pem, url=url)

@@ -53,8 +53,12 @@ def request_for(note: bytes) -> bytes:
 
 
 def answers(response: bytes, request: bytes) -> bool:
-    """Tell whether a response bears the nonce of a request; `Refused` if one of them is none."""
-    return _response(response).tst_info.nonce == _request(request).nonce
+    """Tell whether a response bears the nonce of a request; `Refused` if it is none. What is no request is not answered."""
+    nonce = _response(response).tst_info.nonce
+    try:
+        return bool(nonce == _request(request).nonce)
+    except Refused:
+        return False
 
 
 def verify_token(response: bytes, request: bytes, note: bytes, authority: Authority) -> tuple[datetime, timedelta]:
