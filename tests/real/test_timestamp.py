@@ -217,3 +217,16 @@ def test_evidence_is_shown_though_its_log_cannot_be_read(desk: Desk) -> None:
     shown = desk.run("evidence", "show", name)
     assert "It can be stopped." in shown.stdout
     assert "warning: the log cannot be read" in shown.stderr
+
+
+def test_a_note_that_is_not_the_logs_is_not_stamped(desk: Desk, tsa: LocalAuthority) -> None:
+    desk.logged("It can be stopped.")
+    desk.run("log", "trust-authority", "local", "--certificate", tsa.root)
+    request = desk.root / "q.tsq"
+    call = ("log", "timestamp", "--authority", "local")
+    desk.run(*call, "--request-out", request)
+    note = desk.root / "log" / "timestamp" / "1" / "checkpoint"
+    note.write_bytes(note.read_bytes().replace(b"example.org", b"example.com"))
+    (desk.root / "r.tsr").write_bytes(tsa.answer(request.read_bytes()))
+    assert "wrong-token" in desk.run(*call, "--response", desk.root / "r.tsr", code=2).output
+    assert "not-signed" in desk.run(*call, "--request-out", request, code=2).output

@@ -135,7 +135,7 @@ def _chosen(root: Path, names: list[str] | None) -> list[Authority]:
 
 def _ask(log: Log, authority: Authority) -> tuple[int, bytes]:
     """Write a request for the published checkpoint and keep it, with the note that it is about; give the size and the request."""
-    from kybern.evidence.log import note_at, place_of, request_for  # noqa: PLC0415
+    from kybern.evidence.log import note_at, open_checkpoint, place_of, request_for  # noqa: PLC0415
 
     with _log.in_words():
         head = log.head()
@@ -144,7 +144,8 @@ def _ask(log: Log, authority: Authority) -> tuple[int, bytes]:
             refuse("empty-log", "The log is empty: there is nothing to stamp.")
         if log.folder.read(place_of(size, f"{authority.name}.tsr")) is not None:
             refuse("stamped", f"{authority.name} stamped the checkpoint of {size} entries already.", "Publish more: kybern log sync.")
-        note = log.folder.read(note_at(size)) or head.note
+        stored = log.folder.read(note_at(size))  # another authority may have been asked about it
+        note = head.note if stored is None or open_checkpoint(stored, log.verifier) != head.checkpoint else stored
         request = request_for(note)
         log.folder.put(note_at(size), note)
         log.folder.put(place_of(size, f"{authority.name}.tsq"), request)
@@ -185,11 +186,13 @@ def _take_late(log: Log, authority: Authority, response: bytes) -> None:
 
 def _take(log: Log, authority: Authority, size: int, response: bytes) -> None:
     """Verify an answer, keep it, and enter it in the log."""
-    from kybern.evidence.log import note_at, place_of, verify_token  # noqa: PLC0415
+    from kybern.evidence.log import note_at, open_checkpoint, place_of, verify_token  # noqa: PLC0415
 
     with _log.in_words():
         request, note = log.folder.read(place_of(size, f"{authority.name}.tsq")), log.folder.read(note_at(size))
         at, accuracy = verify_token(response, request or b"", note or b"", authority)
+        if open_checkpoint(note or b"", log.verifier).size != size:
+            refuse("fork", f"The note that was stamped is not the checkpoint of {size} entries.")
         log.folder.put(place_of(size, f"{authority.name}.tsr"), response)
         log.folder.settle()
     index = _enter(log, authority, response)
