@@ -180,11 +180,16 @@ def prove(
     log = _open(root, _verifier(root))
     with _in_words():
         proof = bytes(log.prove(_which(root, name)))
+    emit(proof, out)
+
+
+def emit(data: bytes, out: Path | None) -> None:
+    """Write bytes into a file, or on standard output; exits 2 where that fails."""
     if out is None:
-        typer.echo(proof, nl=False)
+        typer.echo(data, nl=False)
         return
     try:
-        out.write_bytes(proof)
+        out.write_bytes(data)
     except OSError as error:
         refuse("unwritable", f"{out} cannot be written: {error.strerror}.")
 

@@ -82,7 +82,7 @@ def timestamp(
     if response is not None:
         _take_late(log, chosen[0], _log.content(response, 1 << 16))
     elif request_out is not None:
-        _write(request_out, _ask(log, chosen[0])[1])
+        _log.emit(_ask(log, chosen[0])[1], request_out)
     else:
         _ask_all(log, chosen)
 
@@ -208,13 +208,6 @@ def _enter(log: Log, authority: Authority, response: bytes) -> int:
     digest = hashlib.sha256(response).hexdigest()
     with _log.in_words():
         return log.append([Entry(digest, digest, f"authority:{authority.name}", type="timestamp", once=True)], now())[0]
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
 
 
 def stamps(directory: WorkspaceOption = Path()) -> None:

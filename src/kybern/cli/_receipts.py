@@ -43,13 +43,7 @@ def prove(
             receipt = cose_receipt(proof, verifier, private_key(root / _log.PRIVATE_KEY, passphrase_env))
         else:
             receipt = _bundle(root, proof)
-    if out is None:
-        typer.echo(receipt, nl=False)
-        return
-    try:
-        out.write_bytes(receipt)
-    except OSError as error:
-        refuse("unwritable", f"{out} cannot be written: {error.strerror}.")
+    _log.emit(receipt, out)
 
 
 def _bundle(root: Path, proof: TlogProof) -> bytes:
