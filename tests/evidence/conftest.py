@@ -35,6 +35,26 @@ BODIES: dict[PredicateType, dict[str, Any]] = {
         "conclusion": "One minor finding.",
         "by": "person:anna",
     },
+    PredicateType.VERIFICATION: {"verifier": "https://example.org/verifier/v2", "properties": ["EXAMPLE_SCANNED"]},
+    PredicateType.CONTROL_EVIDENCE: {
+        "control": "ACC-01",
+        "method": "Each sampled account was compared with the leavers' list.",
+        "period_start": "2025-12-01T00:00:00Z",
+        "period_end": "2026-03-01T00:00:00Z",
+        "population": "accounts",
+        "population_size": 1200,
+        "sample_size": 60,
+        "sampling": "random",
+        "exceptions": 1,
+        "tolerated": 1,
+        "coverage": 0.05,
+        "result": "passed",
+        "error_rate": 0.0167,
+        "interval": "clopper-pearson",
+        "confidence_level": 0.95,
+        "lower": 0.0004,
+        "upper": 0.0894,
+    },
 }
 
 
@@ -50,6 +70,7 @@ class Bench:
     START: ClassVar[datetime] = START
     END: ClassVar[datetime] = END
     CREDIT: ClassVar[Subject] = CREDIT
+    BODIES: ClassVar[dict[PredicateType, dict[str, Any]]] = BODIES
 
     anna: PrivateKey
     ci: PrivateKey

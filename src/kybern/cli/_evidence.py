@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kybern.cli import _key
+from kybern.cli import _key, _log, _log_time
 from kybern.cli._evidence_add import add
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
+from kybern.cli._receipts import prove, verify_receipt
 from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, open_root, parse_as_of, print_json, refuse
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="evidence", help="Evidence: signed statements of what was observed, and their verification.", no_args_is_help=True)
 app.command()(add)
+app.command()(prove)
+app.command("verify-receipt")(verify_receipt)
 app.add_typer(_key.app, name="key", hidden=True)  # `kybern evidence key …` finds its way too
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -123,9 +126,11 @@ def show(
 ) -> None:
     """Show a piece of evidence: what it says, about what, who signed, how strong, how it stands."""
     at = parse_as_of(as_of)
-    row = _row(_one(_read(open_root(directory)), name), at)
+    root = open_root(directory)
+    row = _row(_one(_read(root), name), at)
+    logged = _logged(root, row["id"])
     if as_json:
-        print_json(row)
+        print_json(row if logged is None else row | {"log": logged})
         return
     about = [f"{subject['ref']} in version {subject['digest'][:12]}…" for subject in row["about"]]
     lines = {
@@ -142,9 +147,21 @@ def show(
     }
     for label, text in lines.items():
         typer.echo(f"{label:<12} {_printable(text)}")
+    for line in [] if logged is None else _log_time.in_lines(logged):
+        typer.echo(_printable(line))
     as_ascii = not typer.get_text_stream("stdout").encoding.lower().startswith("utf")
     for line in json.dumps(row["body"], indent=2, ensure_ascii=as_ascii).split("\n"):
         typer.echo(_printable(line))
+
+
+def _logged(root: Path, name: str) -> dict[str, Any] | None:
+    """Say when a piece came into the log, where there is one with its journal."""
+    there = (root / _log.KEY_FILE).exists() and (root / _log.JOURNAL).exists()
+    try:
+        return _log_time.bounds_of(root, name) if there else None
+    except typer.Exit:  # what is wrong with it was told
+        typer.echo("warning: the log cannot be read, so it is not shown when this came into it.", err=True)
+        return None
 
 
 def _printable(text: str) -> str:

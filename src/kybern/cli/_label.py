@@ -130,6 +130,20 @@ def approve(
     file_piece(root, predicate, subjects, signer, keyring)
 
 
+def _own_key(root: Path, name: str, passphrase_env: str | None) -> PrivateKey:
+    """Open the key that signs statements: Ed25519 in a file, which both of their forms can use; exits 2 for any other."""
+    from kybern.evidence import PrivateKey, Refused  # noqa: PLC0415
+
+    key = signing_key(root, name, passphrase_env)
+    try:
+        fits = isinstance(key, PrivateKey) and bool(key.public_raw)
+    except Refused:  # a key of another type
+        fits = False
+    if not isinstance(key, PrivateKey) or not fits:
+        refuse("wrong-key-type", f"The key {name} cannot sign a readiness statement.", "It takes an Ed25519 key in a file: kybern key new.")
+    return key
+
+
 @app.command()
 def issue(
     framework: FrameworkArgument,
@@ -158,7 +172,7 @@ def issue(
         for text in (*missing, *([] if approval is not None else [_no_approval(asked, people, framework)])):
             typer.echo(f"missing: {text}")
         raise typer.Exit(FALLS_SHORT)
-    signer = signing_key(root, key, passphrase_env)
+    signer = _own_key(root, key, passphrase_env)
     trusted = keyring_of(root).get(signer.keyid)
     if trusted is None or trusted.standing(at) != "valid":
         refuse("unknown-key", f"The key {key} is not one that the keyring trusts now.", "Whoever reads the statement asks whose key it is.")
@@ -280,7 +294,7 @@ def revoke(
     from kybern.report.label import index_of, open_statement  # noqa: PLC0415
 
     root, at = open_root(directory), now().replace(microsecond=0)
-    signer = signing_key(root, key, passphrase_env)
+    signer = _own_key(root, key, passphrase_env)
     with in_words():
         opened = open_statement(content(file), _local_issuer(root))
         if opened.issuer.public != signer.public_raw:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kybern.cli._key import keyring_of
-from kybern.cli._log import open_log
+from kybern.cli._log import log_of
 from kybern.cli._shared import fail, near, open_workspace, refuse
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand
 
     workspace = open_workspace(directory)
     with in_words():
-        log = open_log(workspace.root)
+        log = log_of(workspace.root)
         whole = log.head().checkpoint.size
         taken = whole if size is None else size
         if taken > whole:
@@ -128,7 +128,7 @@ def log_holds(root: Path) -> bool:
     from kybern.evidence.log import audit  # noqa: PLC0415
 
     with in_words():
-        return audit(open_log(root)).holds
+        return audit(log_of(root)).holds
 
 
 def framework_of(assessment: Assessment, name: str) -> str:

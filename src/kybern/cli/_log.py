@@ -73,7 +73,8 @@ def content(path: Path, limit: int) -> bytes:
         refuse("unreadable", f"{path} cannot be read: {error.strerror}.")
 
 
-def _verifier(root: Path) -> Verifier:
+def log_verifier(root: Path) -> Verifier:
+    """Read the public key of a workspace's log; exits 2 where there is none."""
     from kybern.evidence.log import Verifier  # noqa: PLC0415
 
     if not (root / KEY_FILE).exists():
@@ -84,7 +85,7 @@ def _verifier(root: Path) -> Verifier:
 
 def log_of(root: Path) -> Log:
     """Open the log of a workspace to read it; exits 2 where there is none."""
-    return _open(root, _verifier(root))
+    return _open(root, log_verifier(root))
 
 
 def _open(root: Path, key: Signer | Verifier) -> Log:
@@ -92,11 +93,6 @@ def _open(root: Path, key: Signer | Verifier) -> Log:
 
     with in_words():
         return Log.open(root / LOG_FOLDER, root / JOURNAL, key)
-
-
-def open_log(root: Path) -> Log:
-    """Open the log of a workspace to read it; exits 2 where there is none."""
-    return _open(root, _verifier(root))
 
 
 def _read(root: Path) -> Read:
@@ -122,8 +118,8 @@ def init(
         refuse("log-exists", f"{root / LOG_FOLDER} is there already and is kept.")
     there = (root / PRIVATE_KEY).exists()
     key = private_key(root / PRIVATE_KEY, passphrase_env) if there else PrivateKey.generate()
-    name = origin or f"kybern.local/{hashlib.sha256(key.public_raw).hexdigest()[:16]}"
     with in_words():
+        name = origin or f"kybern.local/{hashlib.sha256(key.public_raw).hexdigest()[:16]}"
         signer = Signer(name, key)
         if not there:
             write_private_key(root, root / PRIVATE_KEY, key, passphrase_env)
@@ -141,8 +137,9 @@ def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = P
     from kybern.evidence.log import Came, Signer  # noqa: PLC0415
 
     root = open_root(directory)
-    verifier = _verifier(root)
-    signer = Signer(verifier.name, private_key(root / PRIVATE_KEY, passphrase_env))
+    verifier = log_verifier(root)
+    with in_words():
+        signer = Signer(verifier.name, private_key(root / PRIVATE_KEY, passphrase_env))
     if signer.verifier != verifier:
         refuse("wrong-key", f"{PRIVATE_KEY} is not the key of this log: {KEY_FILE} names another.")
     log, read, keyring = _open(root, signer), _read(root), keyring_of(root)
@@ -197,7 +194,7 @@ def own_numbers(root: Path, as_of: datetime) -> dict[str, list[int]]:
     mark = f'{OWN_NUMBERS}"'.encode()  # the end of such a source's name, so that the other leaves need not be read
     if not (root / JOURNAL).exists():
         return found
-    with _in_words():
+    with in_words():
         journal = Journal(root / JOURNAL)
         for _, leaves in journal.blocks(0, journal.size):
             for leaf in (read_leaf(one) for one in leaves if mark in one):
@@ -214,7 +211,7 @@ def status(directory: WorkspaceOption = Path()) -> None:
     from kybern.cli._log_witness import witnesses_in_words  # noqa: PLC0415
 
     root = open_root(directory)
-    log, read = _open(root, verifier := _verifier(root)), _read(root)
+    log, read = _open(root, verifier := log_verifier(root)), _read(root)
     with in_words():
         head, size, last = log.head().checkpoint, log.journal.size, log.journal.last_published()
         missing = sum(not log.journal.find(piece.id) for piece in read.accepted)
@@ -247,19 +244,24 @@ def prove(
 ) -> None:
     """Write the proof that a piece of evidence is in the published log, as a .tlog-proof that others verify offline."""
     root = open_root(directory)
-    log = _open(root, _verifier(root))
+    log = _open(root, log_verifier(root))
     with in_words():
-        proof = bytes(log.prove(_which(root, name)))
+        proof = bytes(log.prove(which(root, name)))
+    emit(proof, out)
+
+
+def emit(data: bytes, out: Path | None) -> None:
+    """Write bytes into a file, or on standard output; exits 2 where that fails."""
     if out is None:
-        typer.echo(proof, nl=False)
+        typer.echo(data, nl=False)
         return
     try:
-        out.write_bytes(proof)
+        out.write_bytes(data)
     except OSError as error:
         refuse("unwritable", f"{out} cannot be written: {error.strerror}.")
 
 
-def _which(root: Path, name: str) -> int | str:
+def which(root: Path, name: str) -> int | str:
     """Read what is asked for: an entry's index, or the id of a piece of evidence."""
     number = name.removeprefix("entry:")
     if number != name and number.isascii() and number.isdigit() and len(number) < 16:  # noqa: PLR2004 - digits of a number SQLite holds
@@ -290,9 +292,9 @@ def verify_proof(
     data, wanted, given = content(file, MAX_PROOF), read_policy_file(policy), None
     with in_words():
         if key is not None:
-            given = Verifier.parse(_key_text(key))
+            given = Verifier.parse(key_text(key))
         elif wanted is None or not wanted.logs:
-            given = _verifier(open_root(directory))
+            given = log_verifier(open_root(directory))
     try:
         proven, cosigned = _proven(data, given, wanted)
         if envelope is not None and hashlib.sha256(content(envelope, MAX_BYTES)).hexdigest() != proven.leaf.envelope:
@@ -339,7 +341,8 @@ def read_policy_file(path: Path | None) -> Policy | None:
         fail(error)
 
 
-def _key_text(key: str) -> str:
+def key_text(key: str) -> str:
+    """Take a verifier key as it is given, or from the file of that name."""
     path = Path(key)
     return content(path, _MAX_KEY).decode("utf-8", "replace") if "+" not in key else key
 
@@ -358,7 +361,7 @@ def audit(
     from kybern.evidence.log import audit as audit_all  # noqa: PLC0415
 
     root = open_root(directory)
-    verifier = _verifier(root)
+    verifier = log_verifier(root)
     wanted = read_policy_file(policy)
     with in_words():
         old = None if against is None else _kept_checkpoint(against)

@@ -19,6 +19,7 @@ from kybern.cli import (
     _init,
     _label,
     _log,
+    _log_time,
     _pack,
     _recompute,
     _report,
@@ -37,7 +38,8 @@ Exit codes: 0 it holds · 1 it falls short · 2 the call or the input cannot be 
 app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
 for _group in (
-    _init, _workspace, _evidence, _log, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom, _catalog, _demo,
+    _init, _workspace, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
+    _catalog, _demo,
 ):  # fmt: skip
     _group.register(app)
 

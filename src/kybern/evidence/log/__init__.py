@@ -5,6 +5,8 @@
 
 from kybern.evidence.log._ask import Came, Outcome, Post, Reply, ask
 from kybern.evidence.log._audit import Audit, Finding, audit, audit_folder, audit_since
+from kybern.evidence.log._authority import AUTHORITIES_FILE, Authority, parse_authorities, read_authorities, with_authority
+from kybern.evidence.log._cose import LEAF_HEADER, MAX_RECEIPT, RECEIPT_SUFFIX, SIZE_HEADER, cose_receipt, verify_cose
 from kybern.evidence.log._cosignature import Cosignature, WitnessKey, WitnessSigner, cosignatures
 from kybern.evidence.log._files import CHECKPOINT
 from kybern.evidence.log._journal import Draft, Journal, Published
@@ -27,18 +29,39 @@ from kybern.evidence.log._policy import (
 from kybern.evidence.log._proof import MAX_PROOF, PROOF_SUFFIX, Proven, TlogProof, verify_proof
 from kybern.evidence.log._sources import SourceCount, count_sources, signed_late
 from kybern.evidence.log._tiles import Tile
+from kybern.evidence.log._time import Bounds, Stamp, bounds
+from kybern.evidence.log._timestamp import (
+    MAX_TOKEN,
+    STAMPS,
+    Stamps,
+    answers,
+    note_at,
+    place_of,
+    read_stamps,
+    request_for,
+    verify_token,
+)
 from kybern.evidence.log._witness import MAX_SUBMISSION, Answer, Contradiction, Kind, Memory, Seen, Submission, Turn, Witness
 
 __all__ = [
+    "AUTHORITIES_FILE",
     "CHECKPOINT",
     "EMPTY_ROOT",
+    "LEAF_HEADER",
     "MAX_NOTE",
     "MAX_POLICY",
     "MAX_PROOF",
+    "MAX_RECEIPT",
     "MAX_SUBMISSION",
+    "MAX_TOKEN",
     "PROOF_SUFFIX",
+    "RECEIPT_SUFFIX",
+    "SIZE_HEADER",
+    "STAMPS",
     "Answer",
     "Audit",
+    "Authority",
+    "Bounds",
     "Came",
     "Checkpoint",
     "Contradiction",
@@ -64,6 +87,8 @@ __all__ = [
     "Seen",
     "Signer",
     "SourceCount",
+    "Stamp",
+    "Stamps",
     "Submission",
     "Tile",
     "TlogProof",
@@ -72,11 +97,14 @@ __all__ = [
     "Witness",
     "WitnessKey",
     "WitnessSigner",
+    "answers",
     "ask",
     "audit",
     "audit_folder",
     "audit_since",
     "audited",
+    "bounds",
+    "cose_receipt",
     "cosignatures",
     "count_sources",
     "extends",
@@ -84,12 +112,21 @@ __all__ = [
     "leaf_hash",
     "moment",
     "node_hash",
+    "note_at",
     "open_checkpoint",
     "open_note",
+    "parse_authorities",
+    "place_of",
+    "read_authorities",
     "read_leaf",
     "read_policy",
+    "read_stamps",
     "read_witnesses",
+    "request_for",
     "require",
     "signed_late",
+    "verify_cose",
     "verify_proof",
+    "verify_token",
+    "with_authority",
 ]
