@@ -5,26 +5,52 @@
 
 from kybern.evidence.log._audit import Audit, Finding, audit, audit_folder, audit_since
 from kybern.evidence.log._files import CHECKPOINT
-from kybern.evidence.log._journal import Draft, Journal, Published
-from kybern.evidence.log._leaf import Entry, Leaf, read_leaf
+from kybern.evidence.log._journal import Draft, Guard, Journal, Published
+from kybern.evidence.log._leaf import (
+    ERASURE,
+    EVENT,
+    FORMS,
+    PROTECTED,
+    RECORD,
+    STATEMENT,
+    Entry,
+    Leaf,
+    TypedEntry,
+    erasure_entry,
+    event_entry,
+    protected_entry,
+    read_leaf,
+    record_entry,
+    term,
+)
 from kybern.evidence.log._log import Head, Log
 from kybern.evidence.log._merkle import EMPTY_ROOT, extends, includes, leaf_hash, node_hash
 from kybern.evidence.log._note import Checkpoint, Signer, Verifier, open_checkpoint, open_note
 from kybern.evidence.log._proof import MAX_PROOF, PROOF_SUFFIX, Proven, TlogProof, verify_proof
 from kybern.evidence.log._tiles import Tile
+from kybern.evidence.log._view import FolderView, JournalView, View
 
 __all__ = [
     "CHECKPOINT",
     "EMPTY_ROOT",
+    "ERASURE",
+    "EVENT",
+    "FORMS",
     "MAX_PROOF",
     "PROOF_SUFFIX",
+    "PROTECTED",
+    "RECORD",
+    "STATEMENT",
     "Audit",
     "Checkpoint",
     "Draft",
     "Entry",
     "Finding",
+    "FolderView",
+    "Guard",
     "Head",
     "Journal",
+    "JournalView",
     "Leaf",
     "Log",
     "Proven",
@@ -32,16 +58,23 @@ __all__ = [
     "Signer",
     "Tile",
     "TlogProof",
+    "TypedEntry",
     "Verifier",
+    "View",
     "audit",
     "audit_folder",
     "audit_since",
+    "erasure_entry",
+    "event_entry",
     "extends",
     "includes",
     "leaf_hash",
     "node_hash",
     "open_checkpoint",
     "open_note",
+    "protected_entry",
     "read_leaf",
+    "record_entry",
+    "term",
     "verify_proof",
 ]
