@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -42,6 +43,9 @@ def add(
     document: Annotated[
         Path | None, typer.Option("--document", metavar="PATH", help="For a document: take digest and words from this file.")
     ] = None,
+    personal: Annotated[
+        str | None, typer.Option("--personal", metavar="SUBJECT", help="Personal data of person:anna: seal it, so that it can be erased.")
+    ] = None,
     passphrase_env: PassphraseOption = None,
     directory: WorkspaceOption = Path(),
 ) -> None:
@@ -72,7 +76,7 @@ def add(
     _work_out_share(kind, body)
     predicate = _predicate(kind, body)
     _warn(kind, predicate, now())
-    _file(found.root, predicate, subjects, signer, keyring)
+    _file(found.root, predicate, subjects, signer, keyring, personal)
 
 
 def _kind(text: str) -> PredicateType:
@@ -228,15 +232,20 @@ def _topics() -> dict[str, set[str]]:
     return topics
 
 
-def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: PrivateKey, keyring: Keyring) -> None:
+def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: PrivateKey, keyring: Keyring, personal: str | None) -> None:
     """Sign, hold the result against the keyring as any reader will, and only then write it."""
     from kybern.base import InputError  # noqa: PLC0415
-    from kybern.evidence import FOLDER, Refused, sign, statement, verify, write  # noqa: PLC0415
+    from kybern.evidence import FOLDER, VAULT, Refused, Vault, protect, sign, statement, verify, write  # noqa: PLC0415
 
     try:
         envelope = sign(statement(predicate, subjects), signer)
         piece = verify(envelope, keyring)
-        path = write(root / FOLDER, envelope)
+        if personal is None:
+            path = write(root / FOLDER, envelope)
+        else:
+            vault = Vault(root / VAULT, os.urandom)
+            with vault.locked():
+                path = protect(root / FOLDER, envelope, vault, personal)
     except Refused as refused:
         _fail(refused)
     except InputError as error:

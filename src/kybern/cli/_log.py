@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kybern.evidence import Evidence, Keyring, Read
-    from kybern.evidence.log import Audit, Entry, Log, Signer, Verifier
+    from kybern.evidence.log import Audit, Draft, Leaf, Log, Signer, Verifier
 
 app = typer.Typer(
     name="log", help="The evidence log: what is in it cannot be rewritten unseen, and anybody can verify that.", no_args_is_help=True
@@ -112,17 +113,22 @@ def init(
     typer.echo(f"Give this key to whoever is to verify the log. {PRIVATE_KEY} signs for it, {JOURNAL} is the log: back up both.", err=True)
 
 
-@app.command()
-def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = Path()) -> None:
-    """Append every verified piece of evidence that is not in the log yet, then publish."""
+def log_to_write(root: Path, passphrase_env: str | None) -> Log:
+    """Open the log with the key that signs its checkpoints; exits 2 where that fails."""
     from kybern.evidence.log import Signer  # noqa: PLC0415
 
-    root = open_root(directory)
     verifier = _verifier(root)
     signer = Signer(verifier.name, private_key(root / PRIVATE_KEY, passphrase_env))
     if signer.verifier != verifier:
         refuse("wrong-key", f"{PRIVATE_KEY} is not the key of this log: {KEY_FILE} names another.")
-    log, read, keyring = _open(root, signer), _read(root), keyring_of(root)
+    return _open(root, signer)
+
+
+@app.command()
+def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = Path()) -> None:
+    """Append every verified piece of evidence that is not in the log yet, then publish."""
+    root = open_root(directory)
+    log, read, keyring = log_to_write(root, passphrase_env), _read(root), keyring_of(root)
     with _in_words():
         pieces = sorted(read.accepted, key=lambda piece: (piece.observed_at, piece.id))
         before = log.journal.size
@@ -134,15 +140,36 @@ def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = P
         typer.echo(f"{len(read.refused)} refused and not logged: see kybern evidence verify.", err=True)
 
 
-def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Entry:
-    """Make the entry of the envelope as it is now: the bytes that are verified are the bytes whose digest is logged."""
-    from kybern.evidence import MAX_BYTES, Refused, verify  # noqa: PLC0415
-    from kybern.evidence.log import Entry  # noqa: PLC0415
+def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Draft:
+    """Make the entry of the envelope as it is now: the bytes that are verified are the bytes whose digest is logged, or committed to."""
+    from kybern.evidence import MAX_BYTES, VAULT, Refused, Vault, open_stored, verify  # noqa: PLC0415
+    from kybern.evidence.log import Entry, protected_entry  # noqa: PLC0415
 
-    envelope = _content(root / piece.source, MAX_BYTES)
+    path = root / piece.source
+    data = _content(path, MAX_BYTES)
+    envelope = open_stored(path, data, Vault(root / VAULT))
     if verify(envelope, keyring, piece.source).id != piece.id:
         raise Refused(rule="changed", message=f"{piece.source} is being changed")
+    commitment = _commitment(path, data)
+    if commitment is not None:
+        return protected_entry(commitment)
     return Entry(piece.id, hashlib.sha256(envelope).hexdigest(), piece.signers[0], once=True)
+
+
+def _commitment(path: Path, data: bytes) -> str | None:
+    """Give the commitment to a sealed piece; None for one that is not sealed."""
+    from kybern.evidence import SEALED_SUFFIX, Sealed, parse_sealed  # noqa: PLC0415
+
+    found = parse_sealed(data) if path.name.endswith(SEALED_SUFFIX) else None
+    return found.commitments[-1] if isinstance(found, Sealed) else None
+
+
+def logged_as(root: Path, piece: Evidence) -> str:
+    """Name what a piece is found by in the log: its id, or the commitment to it."""
+    from kybern.evidence import MAX_BYTES  # noqa: PLC0415
+
+    path = root / piece.source
+    return _commitment(path, _content(path, MAX_BYTES)) or piece.id
 
 
 @app.command()
@@ -152,7 +179,7 @@ def status(directory: WorkspaceOption = Path()) -> None:
     log, read = _open(root, verifier := _verifier(root)), _read(root)
     with _in_words():
         head, size, last = log.head().checkpoint, log.journal.size, log.journal.last_published()
-        missing = sum(not log.journal.find(piece.id) for piece in read.accepted)
+        missing = sum(not log.journal.find(logged_as(root, piece)) for piece in read.accepted)
         sources = log.journal.sources()
     lines = {
         "origin": verifier.name,
@@ -195,11 +222,11 @@ def _which(root: Path, name: str) -> int | str:
         return int(number)
     if len(name) == _DIGEST_DIGITS and set(name) <= set("0123456789abcdef"):
         return name
-    found = [piece.id for piece in _read(root).accepted if len(name) >= _FEWEST_DIGITS and piece.id.startswith(name)]
+    found = [piece for piece in _read(root).accepted if len(name) >= _FEWEST_DIGITS and piece.id.startswith(name)]
     if len(found) != 1:
         count = f"{len(found)} pieces of evidence have" if found else "No accepted evidence has"
         refuse("unknown-evidence", f"{count} an id that starts with {name!r}.", "See kybern evidence list.")
-    return found[0]
+    return logged_as(root, found[0])
 
 
 @app.command("verify-proof")
@@ -228,12 +255,24 @@ def verify_proof(
         raise typer.Exit(1) from None
     leaf = proven.leaf
     typer.echo(f"holds: entry {proven.index} of the {proven.checkpoint.size} in the log {proven.checkpoint.origin}")
-    for label, text in (("statement", leaf.statement), ("envelope", leaf.envelope), ("source", f"{leaf.source}, its number {leaf.seq}")):
+    for label, text in _leaf_lines(leaf):
         typer.echo(f"{label:<10} {text}")
-    typer.echo(f"{'taken in':<10} {leaf.at:%Y-%m-%dT%H:%M:%SZ}, as the log says")
     typer.echo(
         "It does not show that the statement is true, nor that the log shows everybody the same: compare checkpoints for that.", err=True
     )
+
+
+def _leaf_lines(leaf: Leaf) -> Iterator[tuple[str, str]]:
+    """Say what an entry says, field by field; the statement's own are as ever."""
+    if leaf.type != "statement":
+        yield "type", f"{leaf.type}{', which was removed' if leaf.removed else ''}"
+    for name in ("ref", "statement", "envelope", "digest", "commitment", "receipt", "change"):
+        if getattr(leaf, name):
+            yield name, getattr(leaf, name)
+    yield "source", f"{leaf.source}, its number {leaf.seq}"
+    yield "taken in", f"{leaf.at:%Y-%m-%dT%H:%M:%SZ}, as the log says"
+    if leaf.commitment:
+        yield "content", "personal: the log holds a commitment to it, and says nothing of it"
 
 
 def _key_text(key: str) -> str:
@@ -262,9 +301,32 @@ def audit(
         else:
             log = _open(root, verifier)
             found = audit_all(log) if old is None else audit_since(log, old)
+    found = _with_contents(found, root)
     _tell(found)
     if not found.holds:
         raise typer.Exit(1)
+
+
+def _with_contents(found: Audit, root: Path) -> Audit:
+    """Audit what entries of the log name beside evidence, the versions of records and erasures, where the log itself can be read."""
+    from kybern.cli._applied import in_log  # noqa: PLC0415
+    from kybern.evidence import Refused  # noqa: PLC0415
+    from kybern.evidence.applied import audit_records  # noqa: PLC0415
+    from kybern.evidence.erasure import audit_erasures  # noqa: PLC0415
+    from kybern.evidence.log import Finding  # noqa: PLC0415
+
+    keyring = keyring_of(root)
+    try:
+        there = in_log(root)
+        if there is None or found.checkpoint is None:
+            return found
+        parts = (audit_records(there.applied, there.reader, keyring), audit_erasures(root, there.view, keyring))
+    except Refused as refused:
+        if not found.holds:  # told already
+            return found
+        return replace(found, findings=(Finding(refused.rule, f"What entries name cannot be read: {refused.message}."),))
+    held = tuple(line for part in parts for line in part.held)
+    return replace(found, held=found.held + held, findings=found.findings + tuple(one for part in parts for one in part.findings))
 
 
 def _tell(found: Audit) -> None:

@@ -132,8 +132,13 @@ def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
         except Refused as reason:
             refused.append(Refusal(source, reason.rule, reason.message))
         else:
-            accepted[found.id] = max(found, accepted.get(found.id, found), key=lambda piece: (piece.strength, len(piece.signers)))
+            accepted[found.id] = max(found, accepted.get(found.id, found), key=_weight)
     return Read(tuple(accepted[name] for name in sorted(accepted)), tuple(sorted(refused)))
+
+
+def _weight(piece: Evidence) -> tuple[int, int, bool]:
+    """Weigh a file against another of one payload: what is sealed goes before the plain file that was to go."""
+    return piece.strength, len(piece.signers), piece.source.endswith(SEALED_SUFFIX)
 
 
 def _files(folder: Path) -> Iterator[Path]:

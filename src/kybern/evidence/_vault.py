@@ -111,6 +111,7 @@ class Vault:
         self.folder = folder
         self._random = random
         self._keys: dict[str, bytes | None] = {}
+        self._names: dict[str, str] | None = None
 
     def subjects(self) -> Mapping[str, str]:
         """Name the persons there is a key for, each with the name of the key."""
@@ -129,7 +130,10 @@ class Vault:
         """
         if not _SUBJECT.fullmatch(subject):
             raise Refused(rule="bad-subject", message=f"{ascii(subject)[:120]} is not a person's name, like 'person:anna'")
-        key = self.subjects().get(subject) or self._make(subject)
+        if self._names is None:
+            self._names = dict(self.subjects())
+        key = self._names.get(subject) or self._make(subject)
+        self._names[subject] = key
         salt = self._bytes(SALT_BYTES) if salt is None else salt
         commitment = commit(salt, hashlib.sha256(content).hexdigest())
         nonce = self._bytes(_NONCE_BYTES)
@@ -157,10 +161,6 @@ class Vault:
         """Name the person whose key this is; None if it is not here."""
         said = self._said(key)
         return None if said is None else said["subject"]
-
-    def forget(self) -> None:
-        """Let go of the keys read so far."""
-        self._keys.clear()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

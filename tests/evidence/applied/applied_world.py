@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kybern.evidence import VAULT, KeyKind, Keyring, PrivateKey, Vault
@@ -41,7 +44,33 @@ def digest(value: object) -> str:
 
 
 def seeded(seed: int) -> Callable[[int], bytes]:
-    return random.Random(seed).randbytes
+    return random.Random(seed).randbytes  # noqa: S311 - the same keys every run
+
+
+class Stop(BaseException):
+    """The process ends here."""
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, wanted: int) -> list[int]:
+    """End at a step that changes the disk, and at every one after it: half of a write arrives. Gives the steps counted so far."""
+    counted = [0]
+
+    def stepping(name: str) -> None:
+        real = getattr(os, name)
+
+        def call(*args: Any, **options: Any) -> Any:
+            counted[0] += 1
+            if counted[0] == wanted and name == "write":
+                real(args[0], bytes(args[1])[: len(bytes(args[1])) // 2])
+            if counted[0] >= wanted:
+                raise Stop
+            return real(*args, **options)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("write", "fsync", "replace", "open", "unlink"):
+        stepping(name)
+    return counted
 
 
 @dataclass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from applied_world import ANNA, KEYRING, START, World, contents, names, records
+from applied_world import ANNA, KEYRING, START, Stop, World, contents, names, records, stop_at
 
 from kybern.evidence import Refused
 from kybern.evidence.applied import Applier, audit_records, blame, fields_of, history
@@ -73,7 +73,7 @@ def _history_agrees(world: World, known: list[tuple[int, dict[str, dict[str, obj
     for ref in ("role:chair", "role:owner", "person:p1", "person:p2"):
         told = history(world.applied, world.reader, KEYRING, ref)
         steps = [{}, *(after for _, after in known)]
-        changed = [new.get(ref) for old, new in zip(steps, steps[1:], strict=False) if old.get(ref) != new.get(ref)]
+        changed = [new.get(ref) for old, new in pairwise(steps) if old.get(ref) != new.get(ref)]
         assert [one.act == "removed" for one in told] == [content is None for content in changed]
         assert all(one.doubt == "" and one.said is not None and one.said.by == "person:anna" for one in told)
         last = known[-1][1].get(ref) if known else None
@@ -161,43 +161,15 @@ def test_of_many_at_once_one_wins(world: World) -> None:
     assert world.facts() == contents({f"role:r{won[0]}": {}})
 
 
-class Stop(BaseException):
-    """The process ends here."""
-
-
-def _stop_at(monkeypatch: pytest.MonkeyPatch, wanted: int) -> None:
-    """End at a step that changes the disk: half of a write arrives."""
-    count = 0
-
-    def stepping(name: str) -> None:
-        real = getattr(os, name)
-
-        def call(*args: object, **options: object) -> object:
-            nonlocal count
-            count += 1
-            if count == wanted and name == "write":
-                real(args[0], bytes(args[1])[: len(bytes(args[1])) // 2])  # type: ignore[call-overload]
-            if count >= wanted:  # nothing after the end either
-                raise Stop
-            return real(*args, **options)
-
-        monkeypatch.setattr(os, name, call)
-
-    for name in ("write", "fsync", "replace", "open"):
-        stepping(name)
-
-
 @pytest.mark.parametrize("step", range(1, 60, 2))
 def test_an_apply_that_ends_at_any_step_is_there_whole_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     world.apply({"role:chair": {}, "person:p1": {}})
     wanted = {"role:chair": {"description": "Two."}, "person:p2": {"description": "Secret."}, "role:owner": {}}
     found = world.plan(wanted)
     with monkeypatch.context() as patch:
-        _stop_at(patch, step)
-        try:
+        stop_at(patch, step)
+        with suppress(Stop):
             world.apply(found)
-        except Stop:
-            pass
     again = world.again()
     before, after = contents({"role:chair": {}, "person:p1": {}}), contents(wanted)
     assert again.facts() in (before, after)

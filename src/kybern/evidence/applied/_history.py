@@ -23,7 +23,9 @@ class Told:
     """A version of a record with what its change set says, and whether a key vouches for it.
 
     `said` is None where the change set cannot be had; `doubt` says why it cannot, or why its signature does not count; `unread`
-    why the content cannot be had. `fields` are those that differ from the version before, as far as both can be read; `stood` tells whether there was one.
+    why the content cannot be had.
+
+    `fields` are those that differ from the version before, as far as both can be read; `stood` tells whether there was one.
     """
 
     version: Version

@@ -71,7 +71,7 @@ class ChangeFile:
 
     def with_erased(self, key: str, mark: Erased) -> ChangeFile:
         """Put the mark of an erasure in the place of everything sealed under a key."""
-        contents = tuple(_erased(one, key, mark) for one in self.contents)
+        contents = tuple(_erased(content, key, mark) if change.committed else content for change, content in self.stored.values())
         return ChangeFile(self.name, self.envelope, self.stated, self.changes, contents)
 
 
@@ -130,11 +130,18 @@ class ChangeStore:
 
     def sealed_under(self, key: str) -> Iterator[tuple[ChangeFile, Sealed]]:
         """Find everything sealed under a key, with its file."""
+        yield from ((file, one) for file, one in self._personal() if isinstance(one, Sealed) and one.key == key)
+
+    def erased(self) -> Iterator[tuple[ChangeFile, Erased]]:
+        """Find every mark of an erasure, with its file."""
+        yield from ((file, one) for file, one in self._personal() if isinstance(one, Erased))
+
+    def _personal(self) -> Iterator[tuple[ChangeFile, Sealed | Erased]]:
         for name in self.names():
             file = self.get(name)
-            for content in file.contents:
-                found = _sealed(content)
-                if isinstance(found, Sealed) and found.key == key:
+            for change, content in file.stored.values():
+                found = _sealed(content) if change.committed else None
+                if found is not None:
                     yield file, found
 
 
@@ -153,9 +160,7 @@ def read_content(data: bytes) -> dict[str, Any]:
 
 
 def _sealed(content: bytes) -> Sealed | Erased | None:
-    """Read what may be sealed; None for a plain content."""
-    if not content.startswith((b'{"ciphertext":', b'{"at":')):
-        return None
+    """Read a personal content; None where it is none, of which reading the version tells."""
     try:
         return parse_sealed(content)
     except Refused:
