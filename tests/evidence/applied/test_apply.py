@@ -45,7 +45,7 @@ def fresh() -> Iterator[World]:
         found.log.journal.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(FACTS, min_size=1, max_size=5))
 def test_replaying_all_change_sets_gives_every_state_and_history_agrees_with_it(states: list[dict[str, dict[str, object]]]) -> None:
     with fresh() as world:
