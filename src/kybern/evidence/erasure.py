@@ -168,12 +168,12 @@ class Eraser:
             put(path, bytes(Erased(mark.at, mark.ground, sealed.commitments)))
 
     def _mark_changes(self, key: str, mark: Erased) -> None:
-        for name in dict.fromkeys(file.name for file, _ in self._store.sealed_under(key)):
+        for name in dict.fromkeys(file.name for file, _ in self._store.sealed(key)):
             self._store.put(self._store.get(name).with_erased(key, mark))
 
     def _commitments(self, key: str) -> list[str]:
         evidence = [one for _, sealed in _sealed_evidence(self._root, key) for one in sealed.commitments]
-        return list(dict.fromkeys([*evidence, *(one for _, sealed in self._store.sealed_under(key) for one in sealed.commitments)]))
+        return list(dict.fromkeys([*evidence, *(one for _, sealed in self._store.sealed(key) for one in sealed.commitments)]))
 
     def _entries(self, commitment: str) -> list[ErasedEntry]:
         found: list[int | None] = [*self._log.journal.find(commitment)]
@@ -316,10 +316,10 @@ def _readable(root: Path) -> dict[str, str]:
     """Name what is sealed here and can be opened, by its commitments."""
     vault = Vault(root / VAULT)
     found: dict[str, str] = {}
-    for path, sealed in _sealed_evidence(root):
-        if vault.subject_of(sealed.key) is not None:
-            found |= dict.fromkeys(sealed.commitments, path.relative_to(root).as_posix())
-    for key in vault.subjects().values():
-        for file, sealed in ChangeStore(root).sealed_under(key):
-            found |= dict.fromkeys(sealed.commitments, f"{file.name[:12]}…")
+    here = frozenset(vault.subjects().values())
+    places = [(path.relative_to(root).as_posix(), sealed) for path, sealed in _sealed_evidence(root)]
+    places += [(f"{file.name[:12]}…", sealed) for file, sealed in ChangeStore(root).sealed()]
+    for where, sealed in places:
+        if sealed.key in here:
+            found |= dict.fromkeys(sealed.commitments, where)
     return found

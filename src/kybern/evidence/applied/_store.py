@@ -128,9 +128,9 @@ class ChangeStore:
         """Say where a change set lies."""
         return self.folder / f"{name}{CHANGES_SUFFIX}"
 
-    def sealed_under(self, key: str) -> Iterator[tuple[ChangeFile, Sealed]]:
-        """Find everything sealed under a key, with its file."""
-        yield from ((file, one) for file, one in self._personal() if isinstance(one, Sealed) and one.key == key)
+    def sealed(self, key: str | None = None) -> Iterator[tuple[ChangeFile, Sealed]]:
+        """Find everything sealed, or what is under one key, with its file."""
+        yield from ((file, one) for file, one in self._personal() if isinstance(one, Sealed) and key in (None, one.key))
 
     def erased(self) -> Iterator[tuple[ChangeFile, Erased]]:
         """Find every mark of an erasure, with its file."""
