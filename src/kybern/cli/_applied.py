@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,29 +47,31 @@ def in_log(root: Path) -> InLog | None:
 
     verifier = Verifier.parse((root / KEY_FILE).read_text(encoding="utf-8", errors="replace"))
     view: View
-    if (root / JOURNAL).exists():
+    if os.access(root / JOURNAL, os.R_OK | os.W_OK):  # whoever may not write the journal reads what is published
         view = JournalView(Log.open(root / LOG_FOLDER, root / JOURNAL, verifier))
     else:
         view = FolderView(root / LOG_FOLDER, verifier)
     return InLog(view, Applications(view), Reader(ChangeStore(root), Vault(root / VAULT)))
 
 
-def choose(workspace: Workspace, moment: datetime, *, past: bool) -> Chosen:
+def choose(workspace: Workspace, moment: datetime, now: datetime, *, asked: bool) -> Chosen:
     """Choose the records an answer as of a moment is computed from: those applied by then, or those on disk.
 
     For a moment in the past it is the records as they were applied; for now those on disk, as ever, saying how many changes are not
-    applied. A workspace that never applied has the records on disk alone. Raises `Refused`.
+    applied. `asked` tells whether somebody named the moment. A workspace that never applied has the records on disk alone. Raises
+    `Refused`.
     """
     there = in_log(workspace.root)
     if there is None or not there.applied.all:
         return Chosen(workspace.records)
-    if past:
+    if asked and moment < now:
         return _then(workspace, there, moment)
     from kybern.evidence.applied import plan  # noqa: PLC0415
 
     found = plan(there.applied.now(), there.reader, workspace.records)
-    if not found.steps:
-        return Chosen(workspace.records, (), _named(there, there.applied.now(), moment))
+    if not found.steps:  # the log is named if it can be asked again: not for a moment to come, nor if its clock is ahead
+        again = moment <= now and there.applied.at(moment).last == found.base.last
+        return Chosen(workspace.records, (), _named(there, found.base, moment) if again else None)
     note = f"{counted(found)} not applied yet; the records on disk are used (kybern plan)."
     return Chosen(workspace.records, (note,))
 

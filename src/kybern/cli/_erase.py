@@ -19,6 +19,8 @@ LogPassphraseOption = Annotated[
     str | None, typer.Option("--log-passphrase-env", metavar="VAR", help="The variable that holds the passphrase of the log's key.")
 ]
 
+_SHOWN = 20
+
 
 def protect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A piece of evidence that is not in the log yet.")],
@@ -129,10 +131,10 @@ def _order(eraser: Eraser, root: Path, subject: str, wish: Wish, key: tuple[str,
 
 def _tell(done: Done, root: Path) -> None:
     entries = [str(one.index) for one in done.receipt.entries if one.index is not None]
-    shown = f"entries {', '.join(entries[:20])}{' …' if len(entries) > 20 else ''}" if entries else "no entry of the log"  # noqa: PLR2004
-    typer.echo(
-        f"Erased: the key, every salt and content under it; {shown}. Receipt: entry {done.index}, {done.path.relative_to(root).as_posix()}"
-    )
+    shown = f"{', '.join(entries[:_SHOWN])}{' …' if len(entries) > _SHOWN else ''}"
+    which = f"entr{'y' if len(entries) == 1 else 'ies'} {shown}" if entries else "no entry of the log"
+    receipt = f"entry {done.index}, {done.path.relative_to(root).as_posix()}"
+    typer.echo(f"Erased: the key, every salt and content under it; {which}. Receipt: {receipt}")
 
 
 def _tell_what_is_left(root: Path, subject: str) -> None:

@@ -100,10 +100,13 @@ def _records(found: Assessed) -> dict[str, bytes]:
         return {name: (root / name).read_bytes() for name in list_records(root)}
     contents = [record.content for record in found.workspace.records]
     parts = [contents[start : start + _RECORDS_A_FILE] for start in range(0, len(contents), _RECORDS_A_FILE)]
-    return {
-        f"records/applied-{number:04}.yaml": (json.dumps(part, ensure_ascii=True, indent=1) + "\n").encode()
-        for number, part in enumerate(parts)
-    }
+    return {f"records/applied-{number:04}.yaml": _yaml(part) for number, part in enumerate(parts)}
+
+
+def _yaml(contents: list[dict[str, object]]) -> bytes:
+    """Write contents in JSON that is YAML too: what is not printable, which no YAML may hold as it is, becomes an escape."""
+    text = json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
+    return "".join(one if one == "\n" or one.isprintable() else f"\\U{ord(one):08x}" for one in text).encode()
 
 
 def _erasures(root: Path) -> dict[str, bytes]:

@@ -149,7 +149,7 @@ def assess_workspace(directory: Path, as_of: str | None, *, from_disk: bool = Fa
         read = read_evidence(workspace.root / FOLDER, read_keyring(workspace.root), workspace.root)
         catalog = load_catalog()
         _check_frameworks(workspace, tuple(catalog.frameworks))
-        chosen = _choose(workspace, moment, past=as_of is not None and moment < now(), from_disk=from_disk)
+        chosen = _choose(workspace, moment, asked=as_of is not None, from_disk=from_disk)
         assessment = assess(catalog, chosen.records, read.accepted, moment)
     except InputError as error:
         fail(error, workspace.root)
@@ -157,7 +157,7 @@ def assess_workspace(directory: Path, as_of: str | None, *, from_disk: bool = Fa
     return Assessed(replace(workspace, records=chosen.records), assessment, read.refused, frameworks, chosen.log, chosen.past)
 
 
-def _choose(workspace: Workspace, moment: datetime, *, past: bool, from_disk: bool) -> Chosen:
+def _choose(workspace: Workspace, moment: datetime, *, asked: bool, from_disk: bool) -> Chosen:
     """Choose the records, and say on standard error which they are; exits 2 where the log cannot be read."""
     from kybern.cli._applied import Chosen, choose  # noqa: PLC0415
     from kybern.evidence import Refused  # noqa: PLC0415
@@ -165,7 +165,7 @@ def _choose(workspace: Workspace, moment: datetime, *, past: bool, from_disk: bo
     if from_disk:
         return Chosen(workspace.records)
     try:
-        chosen = choose(workspace, moment, past=past)
+        chosen = choose(workspace, moment, now(), asked=asked)
     except Refused as refused:
         refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
     except OSError as error:
