@@ -112,7 +112,8 @@ def test_apply_appends_an_entry_for_each_version_and_the_audit_holds(twice: Shel
     said = twice.run("log", "audit").stdout
     assert "7 record versions are those of 2 signed change sets" in said
     proof = twice.root / "p.tlog-proof"
-    twice.run("log", "prove", "entry:5", "--out", proof)
+    twice.run("log", "prove", "ai_system:s0", "--out", proof)
+    assert "holds: entry 5 of the 7" in twice.run("log", "verify-proof", proof).stdout
     assert "type       record\nref        ai_system:s0\n" in twice.run("log", "verify-proof", proof).stdout
 
 

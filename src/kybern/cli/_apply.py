@@ -14,6 +14,7 @@ import typer
 
 from kybern.cli._applied import counted, in_log
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
+from kybern.cli._log import log_to_write
 from kybern.cli._shared import WorkspaceOption, now, open_root, open_workspace, print_json, read_moment, refuse
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
     from kybern.base.yaml import JsonValue
     from kybern.cli._applied import InLog
+    from kybern.evidence import PrivateKey
     from kybern.evidence.applied import FieldChange, Plan, Reader, State, Step, Told
+    from kybern.records import Record
     from kybern.workspace import Workspace
 
 CHANGES = 1
@@ -133,15 +136,17 @@ def diff(
     there = _in_log(root)
     old = there.applied.now() if start is None else _state(there, start, "--from")
     with _in_words():
-        if end is None:
-            records: Any = open_workspace(root).records
-        else:
-            contents = there.reader.contents(_state(there, end, "--to"))
-            records = contents.records
-            for one in contents.unread:
-                typer.echo(f"{one.ref} cannot be read and is left out: {one.message}.", err=True)
+        records = open_workspace(root).records if end is None else _records(there, _state(there, end, "--to"))
         found = plan_of(old, there.reader, records)
     _show(found, detailed_exitcode=detailed_exitcode, as_json=as_json, diff=True)
+
+
+def _records(there: InLog, state: State) -> tuple[Record, ...]:
+    """Read the records of a state, and say of which there is no content to be had."""
+    contents = there.reader.contents(state)
+    for one in contents.unread:
+        typer.echo(f"{one.ref} cannot be read and is left out: {one.message}.", err=True)
+    return contents.records
 
 
 def _state(there: InLog, text: str, option: str) -> State:
@@ -177,7 +182,7 @@ def apply(
         refuse("no-reason", "--reason is empty.", "Say why the records change, for whoever reads the history.")
     _lint(found)
     holder, signer = signer_of(found.root, key, passphrase_env)
-    log = _log_to_write(found.root, log_passphrase_env)
+    log = log_to_write(found.root, log_passphrase_env)
     there = _in_log(found.root)
     ready = _plan(found, there)
     if planned is not None and (len(planned) < 8 or not ready.id.startswith(planned)):  # noqa: PLR2004 - fewer digits name too little
@@ -204,7 +209,7 @@ def _lint(found: Workspace) -> None:
         raise typer.Exit(1)
 
 
-def signer_of(root: Path, name: str, passphrase_env: str | None) -> tuple[str, Any]:
+def signer_of(root: Path, name: str, passphrase_env: str | None) -> tuple[str, PrivateKey]:
     """Open the key that signs, and tell whose it is: it must be in the keyring and stand now."""
     keyring, signer = keyring_of(root), signing_key(root, name, passphrase_env)
     trusted = keyring.get(signer.keyid)
@@ -213,12 +218,6 @@ def signer_of(root: Path, name: str, passphrase_env: str | None) -> tuple[str, A
     if (standing := trusted.standing(now())) != "valid":
         refuse(f"key-{standing}", f"The key {trusted.label} is {standing.replace('-', ' ')} now.", "See kybern key list.")
     return trusted.holder, signer
-
-
-def _log_to_write(root: Path, passphrase_env: str | None) -> Any:
-    from kybern.cli._log import log_to_write  # noqa: PLC0415
-
-    return log_to_write(root, passphrase_env)
 
 
 def history(ref: RefArgument, directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:

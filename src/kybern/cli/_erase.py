@@ -13,6 +13,7 @@ from kybern.cli._key import PassphraseOption, keyring_of
 from kybern.cli._shared import WorkspaceOption, fail, now, open_root, refuse
 
 if TYPE_CHECKING:
+    from kybern.evidence import Vault
     from kybern.evidence.erasure import Done, Eraser, Wish
 
 LogPassphraseOption = Annotated[
@@ -62,13 +63,13 @@ def _not_logged(root: Path, identity: str) -> None:
         )
 
 
-def _sealed_already(root: Path, envelope: bytes, vault: object) -> Path | None:
+def _sealed_already(root: Path, envelope: bytes, vault: Vault) -> Path | None:
     """Find what an earlier call sealed before it was interrupted."""
-    from kybern.evidence import FOLDER, SEALED_SUFFIX, Refused, Vault, open_stored  # noqa: PLC0415
+    from kybern.evidence import FOLDER, SEALED_SUFFIX, Refused, open_stored  # noqa: PLC0415
 
     for path in sorted((root / FOLDER).rglob(f"*{SEALED_SUFFIX}")):
         try:
-            if isinstance(vault, Vault) and open_stored(path, path.read_bytes(), vault) == envelope:
+            if open_stored(path, path.read_bytes(), vault) == envelope:
                 return path
         except Refused:
             continue

@@ -196,7 +196,10 @@ def status(directory: WorkspaceOption = Path()) -> None:
 @app.command()
 def prove(
     name: Annotated[
-        str, typer.Argument(metavar="ID", help="The evidence's id, or its first digits (four or more); entry:12 for an entry by its index.")
+        str,
+        typer.Argument(
+            metavar="ID", help="The evidence's id, or its first digits; a record, for its last entry; entry:12 for an entry by its index."
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the proof to this file.")] = None,
     directory: WorkspaceOption = Path(),
@@ -205,7 +208,7 @@ def prove(
     root = open_root(directory)
     log = _open(root, _verifier(root))
     with _in_words():
-        proof = bytes(log.prove(_which(root, name)))
+        proof = bytes(log.prove(_which(root, name, log)))
     if out is None:
         typer.echo(proof, nl=False)
         return
@@ -215,13 +218,17 @@ def prove(
         refuse("unwritable", f"{out} cannot be written: {error.strerror}.")
 
 
-def _which(root: Path, name: str) -> int | str:
-    """Read what is asked for: an entry's index, or the id of a piece of evidence."""
+def _which(root: Path, name: str, log: Log) -> int | str:
+    """Read what is asked for: an entry's index, a record, of which the last entry is meant, or the id of a piece of evidence."""
+    from kybern.evidence.log import term  # noqa: PLC0415
+
     number = name.removeprefix("entry:")
     if number != name and number.isascii() and number.isdigit() and len(number) < 16:  # noqa: PLR2004 - digits of a number SQLite holds
         return int(number)
     if len(name) == _DIGEST_DIGITS and set(name) <= set("0123456789abcdef"):
         return name
+    if ":" in name and (versions := log.journal.found_by(term("ref", name))):
+        return versions[-1][0]
     found = [piece for piece in _read(root).accepted if len(name) >= _FEWEST_DIGITS and piece.id.startswith(name)]
     if len(found) != 1:
         count = f"{len(found)} pieces of evidence have" if found else "No accepted evidence has"

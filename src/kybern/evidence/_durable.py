@@ -15,7 +15,7 @@ def put(path: Path, content: bytes, mode: int = 0o644) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     aside.unlink(missing_ok=True)
     try:
-        _write(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content)
+        write_flushed(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content)
         os.replace(aside, path)  # noqa: PTH105 - one door for the fault injection of the tests
     except OSError:
         aside.unlink(missing_ok=True)
@@ -33,7 +33,7 @@ def destroy(path: Path) -> None:
         handle = os.open(path, os.O_WRONLY)
     except FileNotFoundError:
         return
-    _write(handle, bytes(size))
+    write_flushed(handle, bytes(size))
     path.unlink(missing_ok=True)
     sync_folder(path.parent)
 
@@ -48,7 +48,8 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _write(handle: int, content: bytes) -> None:
+def write_flushed(handle: int, content: bytes) -> None:
+    """Write all of it to an open file, flush it to disk, and close the file."""
     try:
         view = memoryview(content)
         while view:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kybern.evidence._refused import Refused
 from kybern.evidence.log._files import CHECKPOINT, Folder
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from kybern.evidence.log._log import Log
 
-_MARKS = {kind: f'"type":"{kind}"'.encode() for kind in (RECORD, ERASURE)}
+_CACHED_BUNDLES: Final = 64
+_MARKS: Final = {kind: f'"type":"{kind}"'.encode() for kind in (RECORD, ERASURE)}
 
 
 class View(ABC):
@@ -35,10 +36,6 @@ class View(ABC):
     @abstractmethod
     def leaf(self, index: int) -> bytes:
         """Give a leaf of the log."""
-
-    @abstractmethod
-    def committed(self) -> dict[str, list[int]]:
-        """Give the indices of the entries that hold a commitment, by it."""
 
     @abstractmethod
     def root(self, size: int) -> bytes:
@@ -68,10 +65,6 @@ class JournalView(View):
         if found is None:
             raise Refused(rule="gap", message=f"the journal has no entry {index}")
         return found
-
-    def committed(self) -> dict[str, list[int]]:
-        """See `View`."""
-        return _committed(leaf for _, block in self._log.journal.blocks(0, self.size) for leaf in block)
 
     def root(self, size: int) -> bytes:
         """See `View`: from the tiles as far as they are published, and on from the journal."""
@@ -106,27 +99,28 @@ class FolderView(View):
         """See `View`."""
         return self._bundle(index // WIDTH)[index % WIDTH]
 
-    def committed(self) -> dict[str, list[int]]:
-        """See `View`."""
-        return _committed(self._leaves())
-
     def root(self, size: int) -> bytes:
         """See `View`: from the tiles."""
         return Tree.resume(size, self._tile).root()
 
     def _leaves(self) -> Iterator[bytes]:
         for number in range(-(-self.size // WIDTH)):
-            yield from self._bundle(number)
+            yield from self._read_bundle(number)
 
     def _bundle(self, number: int) -> list[bytes]:
         if number not in self._bundles:
-            tile = tile_at(-1, number, self.size)
-            data = self._folder.read(tile.name) or self._folder.read(tile._replace(width=WIDTH).name)
-            entries = [] if data is None else parse_bundle(data)
-            if len(entries) < tile.width:
-                raise Refused(rule="gap", message=f"the entry bundle {tile.name} is missing, or entries in it are")
-            self._bundles[number] = entries[: tile.width]
+            if len(self._bundles) >= _CACHED_BUNDLES:
+                self._bundles.clear()
+            self._bundles[number] = self._read_bundle(number)
         return self._bundles[number]
+
+    def _read_bundle(self, number: int) -> list[bytes]:
+        tile = tile_at(-1, number, self.size)
+        data = self._folder.read(tile.name) or self._folder.read(tile._replace(width=WIDTH).name)
+        entries = [] if data is None else parse_bundle(data)
+        if len(entries) < tile.width:
+            raise Refused(rule="gap", message=f"the entry bundle {tile.name} is missing, or entries in it are")
+        return entries[: tile.width]
 
     def _tile(self, tile: Tile) -> bytes:
         """Read a tile of an earlier tree out of the one that is published."""
@@ -135,11 +129,3 @@ class FolderView(View):
         if len(data) < tile.width * HASH_BYTES:
             raise Refused(rule="bad-tile", message=f"the tile {there.name} is missing or too short")
         return data[: tile.width * HASH_BYTES]
-
-
-def _committed(leaves: Iterator[bytes]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for index, data in enumerate(leaves):
-        if b'"commitment"' in data:
-            found.setdefault(read_leaf(data).commitment, []).append(index)
-    return found
