@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from kybern.records import RecordSet
     from kybern.workspace import Workspace
 
+_MAX_KEY = 1000
+
 
 @dataclass(frozen=True)
 class InLog:
@@ -38,14 +40,16 @@ class Chosen:
 def in_log(root: Path) -> InLog | None:
     """Look at the log of a workspace, by its journal or as it is published; None where there is no log. `Refused` where it is broken."""
     from kybern.cli._log import JOURNAL, KEY_FILE, LOG_FOLDER  # noqa: PLC0415 - see the docstring of `_shared`
+    from kybern.evidence.log import CHECKPOINT  # noqa: PLC0415
 
-    if not (root / KEY_FILE).exists():
-        return None
+    if not (root / KEY_FILE).is_file() or not ((root / JOURNAL).exists() or (root / LOG_FOLDER / CHECKPOINT).exists()):
+        return None  # there is none, or a crash left it half made: kybern log init takes that up
     from kybern.evidence import VAULT, Vault  # noqa: PLC0415
     from kybern.evidence.applied import Applications, ChangeStore, Reader  # noqa: PLC0415
     from kybern.evidence.log import FolderView, JournalView, Log, Verifier  # noqa: PLC0415
 
-    verifier = Verifier.parse((root / KEY_FILE).read_text(encoding="utf-8", errors="replace"))
+    with (root / KEY_FILE).open("rb") as file:
+        verifier = Verifier.parse(file.read(_MAX_KEY).decode("utf-8", "replace"))
     view: View
     if os.access(root / JOURNAL, os.R_OK | os.W_OK):  # whoever may not write the journal reads what is published
         view = JournalView(Log.open(root / LOG_FOLDER, root / JOURNAL, verifier))
