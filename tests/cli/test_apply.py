@@ -149,6 +149,7 @@ def test_apply_says_who_came_first(shell: Shell, monkeypatch: pytest.MonkeyPatch
 
 def test_a_reason_and_a_key_that_stands_are_needed(shell: Shell) -> None:
     assert "[no-reason]" in shell.apply(" ", code=2).stderr
+    assert "[bad-reason]" in shell.apply("x" * 2001, code=2).stderr
     assert "Missing option '--reason'" in re.sub(r"\s+|\x1b\[[0-9;]*m", " ", shell.run("apply", "--key", "anna", code=2).stderr)
     shell.run("key", "revoke", "anna", "--because", "Lost.")
     assert "[key-revoked]" in shell.apply(code=2).stderr

@@ -27,7 +27,7 @@ RECORDS = """\
   profile: enterprise-user
   top_management: role:board
 - {kind: person, id: anna, title: Anna}
-- {kind: person, id: zoe, title: Zoe, email: zoe@example.org}
+- {kind: person, id: zoe, title: Zoë Q. Lund, email: zoe@example.org}
 """
 
 
@@ -159,7 +159,7 @@ def test_after_an_erasure_the_audit_is_green_and_nothing_fails_for_it(erased: Sh
 
 def test_a_pack_carries_receipt_and_leaves_and_nothing_of_the_content(erased: Shell, tmp_path: Path) -> None:
     (erased.root / "records" / "all.yaml").write_text(
-        RECORDS.replace("- {kind: person, id: zoe, title: Zoe, email: zoe@example.org}\n", "")
+        RECORDS.replace("- {kind: person, id: zoe, title: Zoë Q. Lund, email: zoe@example.org}\n", "")
     )
     erased.run("apply", "--reason", "Taken out.", "--key", "anna")
     out = tmp_path / "p.zip"
@@ -205,7 +205,10 @@ def test_an_erasure_that_was_interrupted_says_so_and_is_resumed(shell: Shell, mo
         (["person:zoe"], "missing-option"),
         (["person:zoe", "--reason", "For Zoe", "--key", "anna"], "names-the-subject"),
         (["person:zoe", "--reason", "Request", "--key", "zoe"], "own-erasure"),
+        (["person:zoe", "--reason", "For Zoë Q. Lund", "--key", "anna"], "names-the-subject"),
         (["person:zoe", "--reason", " ", "--key", "anna"], "no-reason"),
+        (["person:zoe", "--reason", "x" * 2001, "--key", "anna"], "bad-reason"),
+        (["person:zoe", "--reason", "Law", "--ground", "a\x1b[2J", "--key", "anna"], "bad-reason"),
         (["person:zoe", "--reason", "Request", "--key", "nobody"], "no-key"),
     ],
 )

@@ -33,6 +33,7 @@ RefArgument = Annotated[str, typer.Argument(metavar="REF", help="A record, ai_sy
 ExitCodeOption = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 1 if something would change.")]
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _WIDTH = 160
+_MOST_WORDS = 2000
 
 
 def register(app: typer.Typer) -> None:
@@ -178,8 +179,7 @@ def apply(
     from kybern.evidence.applied import Applier, Reader  # noqa: PLC0415
 
     found = open_workspace(directory)
-    if not reason.strip():
-        refuse("no-reason", "--reason is empty.", "Say why the records change, for whoever reads the history.")
+    check_words("--reason", reason)
     _lint(found)
     holder, signer = signer_of(found.root, key, passphrase_env)
     log = log_to_write(found.root, log_passphrase_env)
@@ -194,6 +194,14 @@ def apply(
     with _in_words(), vault.locked():
         indices = Applier(log, reader, signer, holder).apply(ready, reason, now())
     typer.echo(f"{counted(ready)} applied by {holder}: entries {indices[0]} to {indices[-1]} of the log.")
+
+
+def check_words(option: str, text: str) -> None:
+    """Hold words that will stand for good to what a line may be; exits 2."""
+    if not text.strip():
+        refuse("no-reason", f"{option} is empty.", "Say it for whoever reads the log later.")
+    if len(text) > _MOST_WORDS or not text.isprintable():
+        refuse("bad-reason", f"{option} has more than {_MOST_WORDS:,} characters, or some that cannot be shown.", "Write one plain line.")
 
 
 def _lint(found: Workspace) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from kybern.cli._key import PassphraseOption, keyring_of
-from kybern.cli._shared import WorkspaceOption, fail, now, open_root, refuse
+from kybern.cli._shared import WorkspaceOption, now, open_root, open_workspace, refuse
 
 if TYPE_CHECKING:
     from kybern.evidence import Vault
@@ -122,12 +122,13 @@ def erase(
 
 
 def _order(eraser: Eraser, root: Path, subject: str, wish: Wish, key: tuple[str, str | None]) -> str:
-    from kybern.cli._apply import signer_of  # noqa: PLC0415
+    from kybern.cli._apply import check_words, signer_of  # noqa: PLC0415
 
-    if not wish.reason.strip() or not wish.ground.strip():
-        refuse("no-reason", "--reason or --ground is empty.")
+    check_words("--reason", wish.reason)
+    check_words("--ground", wish.ground)
+    record = open_workspace(root).records.get(subject)
     holder, signer = signer_of(root, *key)
-    return eraser.order(subject, wish, signer, holder, now())
+    return eraser.order(subject, wish, signer, holder, now(), () if record is None else (record.title,))
 
 
 def _tell(done: Done, root: Path) -> None:
@@ -145,16 +146,15 @@ def _tell_what_is_left(root: Path, subject: str) -> None:
 
     try:
         found = load_workspace(root)
-    except InputError as error:
-        fail(error, root)
-    if subject in found.records:
-        typer.echo(f"{subject} still stands in {found.places.file(subject)}: take it out there, then kybern apply.", err=True)
-    trusted = [one.name for one in keyring_of(root) if one.holder == subject]
+    except InputError:
+        typer.echo(f"The records cannot be read (kybern lint): see yourself whether {subject} still stands in them.", err=True)
+    else:
+        if subject in found.records:
+            typer.echo(f"{subject} still stands in {found.places.file(subject)}: take it out there, then kybern apply.", err=True)
+    trusted = ", ".join(one.name for one in keyring_of(root) if one.holder == subject)
     if trusted:
-        typer.echo(
-            f"keys.yaml names {subject} as holder of {', '.join(trusted)}: signatures need that for as long as they are to be checked.",
-            err=True,
-        )
+        message = f"keys.yaml names {subject} as holder of {trusted}: signatures need that for as long as they are to be checked."
+        typer.echo(message, err=True)
     typer.echo(
         "Not reached from here: backups, copies, packs handed out, Git's history, and what a disk keeps of the key's blocks.",
         err=True,

@@ -118,15 +118,18 @@ class Eraser:
         self._vault = Vault(root / VAULT)
         self._store = ChangeStore(root)
 
-    def order(self, subject: str, wish: Wish, signer: PrivateKey, by: str, now: datetime) -> str:
+    def order(  # noqa: PLR0913, PLR0917 - all that a receipt says, and what it must not say
+        self, subject: str, wish: Wish, signer: PrivateKey, by: str, now: datetime, names: tuple[str, ...] = ()
+    ) -> str:
         """Write down that a person's key is to be destroyed, with the signed receipt; from now on nothing under it is read.
 
-        Gives the name of the key. Raises `Refused`: `unknown-subject`, `names-the-subject`, `own-erasure`, `too-many`.
+        `names` are other names of the person that the receipt must not hold. Gives the name of the key. Raises `Refused`:
+        `unknown-subject`, `names-the-subject`, `own-erasure`, `too-many`.
         """
         key = self._vault.subjects().get(subject)
         if key is None:
             raise Refused(rule="unknown-subject", message=f"the vault has no key of {subject}: nothing is kept under one")
-        _nameless(subject, wish, by)
+        _nameless(subject, wish, by, names)
         entries = [entry for one in self._commitments(key) for entry in self._entries(one)]
         entries.sort(key=lambda one: (-1 if one.index is None else one.index, one.commitment))
         if len(entries) > _MOST_ENTRIES:
@@ -213,14 +216,14 @@ def receipts(root: Path, log: Log) -> tuple[Logged, ...]:
     return tuple(found)
 
 
-def _nameless(subject: str, wish: Wish, by: str) -> None:
+def _nameless(subject: str, wish: Wish, by: str, names: tuple[str, ...]) -> None:
     """Keep the person out of the receipt, which stays for good."""
     if by == subject:
         raise Refused(
             rule="own-erasure", message=f"the receipt names who signs it, so {subject} cannot sign their own: another person's key does"
         )
-    name = re.escape(subject.partition(":")[2])
-    if any(re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", text.casefold()) for text in (wish.reason, wish.ground)):
+    words = "|".join(re.escape(name.casefold()) for name in (subject.partition(":")[2], *names))
+    if any(re.search(rf"(?<!\w)(?:{words})(?!\w)", text.casefold()) for text in (wish.reason, wish.ground)):
         message = f"reason or ground names {subject}, and stays in the log for good: word it without the name"
         raise Refused(rule="names-the-subject", message=message)
 
