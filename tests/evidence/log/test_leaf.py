@@ -38,6 +38,7 @@ from kybern.evidence.log._leaf import moment_text
 AT = moment_text(START)
 ALL: dict[str, Callable[[], Draft]] = {
     "statement envelope": lambda: Entry(digest(1), digest(2), "tool:x"),
+    "timestamp": lambda: Entry(digest(0), digest(0), "authority:x", type="timestamp"),
     "commitment": lambda: protected_entry(digest(3)),
     "record digest": lambda: record_entry("role:chair", digest(4), "person:anna", digest=digest(5)),
     "record commitment": lambda: record_entry("person:anna", digest(4), "person:anna", commitment=digest(6)),
@@ -62,7 +63,7 @@ def test_every_form_is_canonical_json_and_leads_back(name: str) -> None:
 
 def test_the_forms_are_those_of_the_handbook() -> None:
     page = (Path(__file__).parents[3] / "docs" / "handbook" / "log.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(statement|record|event|erasure)` \| (.*?) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(statement|timestamp|record|event|erasure)` \| (.*?) \|", page, re.MULTILINE)
     told = sorted((kind, tuple(sorted(re.findall(r"`([a-z]+)`", fields)))) for kind, fields in rows)
     assert told == sorted((kind, tuple(sorted(fields))) for kind, fields in FORMS)
 
@@ -128,9 +129,9 @@ def test_every_form_is_found_proven_and_verified(tmp_path: Path) -> None:
         assert (proven.index, proven.leaf.type) == (index, read_leaf(make().leaf(1, AT)).type)
         for one in proven.leaf.digests:
             assert index in bench.log.journal.find(one), name
-    assert [index for index, _ in bench.log.journal.found_by(term("type", "record"))] == [2, 3, 4]
-    assert [index for index, _ in bench.log.journal.found_by(term("ref", "role:chair"))] == [2, 4]
-    assert [index for index, _ in bench.log.journal.found_by(term("type", "erasure"))] == [7]
+    assert [index for index, _ in bench.log.journal.found_by(term("type", "record"))] == [3, 4, 5]
+    assert [index for index, _ in bench.log.journal.found_by(term("ref", "role:chair"))] == [3, 5]
+    assert [index for index, _ in bench.log.journal.found_by(term("type", "erasure"))] == [8]
 
 
 def test_a_commitment_and_a_receipt_are_logged_once(tmp_path: Path) -> None:

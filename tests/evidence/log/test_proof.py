@@ -61,6 +61,8 @@ def test_moments_sort_as_their_texts_do() -> None:
         {"seq": 0},
         {"seq": 2**53},
         {"seq": True},
+        {"type": "Statement"},
+        {"type": "record"},
     ],
 )
 def test_an_entry_that_a_leaf_cannot_say_is_refused(fields: dict[str, object]) -> None:

@@ -179,8 +179,11 @@ class Journal:
 
     def found_by(self, term: str) -> list[tuple[int, Leaf]]:
         """Give the entries that a term finds (see `Leaf.terms`), with their indices, in order."""
-        with self._committing, _in_words(), _transaction(self._write):
-            return _found_by(self._write, term)
+        with _in_words():
+            if self._read.execute("SELECT upto FROM placed").fetchone()[0] != _size(self._read):
+                with self._committing, _transaction(self._write):
+                    _catch_up(self._write)
+            return _found_by(self._read, term)
 
     def sources(self) -> dict[str, int]:
         """Give every source with its last number."""
@@ -342,7 +345,6 @@ def _find(connection: sqlite3.Connection, digest: str) -> list[int]:
 
 
 def _found_by(connection: sqlite3.Connection, term: str) -> list[tuple[int, Leaf]]:
-    _catch_up(connection)
     rows = connection.execute("SELECT idx, leaf FROM place JOIN entry USING (idx) WHERE place.digest = ? ORDER BY idx", (_key(term),))
     read = [(index, read_leaf(leaf)) for index, leaf in rows]
     return [(index, leaf) for index, leaf in read if term in leaf.terms]

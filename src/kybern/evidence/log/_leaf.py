@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 STATEMENT: Final = "statement"
+TIMESTAMP: Final = "timestamp"
 RECORD: Final = "record"
 EVENT: Final = "event"
 ERASURE: Final = "erasure"
@@ -29,6 +30,7 @@ PROTECTED: Final = "protected"
 FORMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (STATEMENT, ("envelope", "statement")),
     (STATEMENT, ("commitment",)),
+    (TIMESTAMP, ("envelope", "statement")),
     (RECORD, ("change", "digest", "ref")),
     (RECORD, ("change", "commitment", "ref")),
     (RECORD, ("change", "ref", "removed")),
@@ -63,7 +65,7 @@ _PATTERNS: Final = tuple((type_, _pattern(type_, fields)) for type_, fields in F
 
 @dataclass(frozen=True)
 class Entry:
-    """A statement to be logged: the SHA-256 of its bytes and of the envelope as it is stored, and who it comes from.
+    """A statement, or a time-stamp's token, to be logged: the SHA-256 of its bytes and of the envelope as it is stored, and whose it is.
 
     `seq` is the source's own number of it, greater than that of its last; None lets the log count for the source. With `once`
     it is not logged again if this envelope is in the log. Raises `Refused` (`bad-leaf`) for what a leaf cannot say.
@@ -73,11 +75,14 @@ class Entry:
     envelope: str
     source: str
     seq: int | None = None
+    type: str = STATEMENT
     once: bool = False
 
     def __post_init__(self) -> None:
         """Hold the fields to their form."""
         _check({"statement": self.statement, "envelope": self.envelope, "source": self.source}, self.seq)
+        if self.type not in {STATEMENT, TIMESTAMP}:
+            raise _bad_leaf(why=f"it is of no type that names a statement and an envelope: {ascii(self.type)[:60]}")
 
     @property
     def unless(self) -> str | None:
@@ -88,7 +93,7 @@ class Entry:
         """Write the leaf. Every text is in ASCII that JSON does not escape, so this is the canonical form."""
         return (
             f'{{"at":"{at}","envelope":"{self.envelope}","seq":{seq},"source":"{self.source}",'
-            f'"statement":"{self.statement}","type":"{STATEMENT}","v":{VERSION}}}'
+            f'"statement":"{self.statement}","type":"{self.type}","v":{VERSION}}}'
         ).encode()
 
 
