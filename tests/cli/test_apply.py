@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from applied_records import ORGANIZATION
 
 from kybern.cli import _apply, _erase, _evidence_add, _key, _log, _shared
 from kybern.cli._main import app
@@ -20,18 +25,6 @@ if TYPE_CHECKING:
 
 runner = CliRunner()
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
-ORGANIZATION = """\
-- kind: organization
-  id: us
-  title: Us
-  legal_name: Us
-  sector: Credit
-  countries: [IE]
-  employees: 4
-  ai_roles: [deployer]
-  profile: enterprise-user
-  top_management: role:board
-"""
 
 
 class Shell:

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from applied_records import ORGANIZATION
+
 from kybern.cli._main import app
 from kybern.evidence.log import Verifier, verify_proof
 
 runner = CliRunner()
-RECORDS = """\
+PEOPLE = """\
 - {kind: role, id: board, title: Board, responsibilities: [Steers.], holders: ['person:anna']}
-- kind: organization
-  id: us
-  title: Us
-  legal_name: Us
-  sector: Credit
-  countries: [IE]
-  employees: 4
-  ai_roles: [deployer]
-  profile: enterprise-user
-  top_management: role:board
 - {kind: person, id: anna, title: Anna}
 - {kind: person, id: zoe, title: Zoë Q. Lund, email: zoe@example.org}
 """
+RECORDS = ORGANIZATION + PEOPLE
 
 
 class Shell:
