@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from applied_world import ANNA, KEYRING, START, Stop, World, contents, names, records, stop_at
 
-from kybern.evidence import Refused
+from kybern.evidence import Keyring, Refused
 from kybern.evidence.applied import Applier, audit_records, blame, fields_of, history
 from kybern.evidence.log import FolderView, audit, read_leaf
 
@@ -196,6 +197,24 @@ def test_an_audit_finds_a_change_set_that_is_gone_or_is_signed_by_nobody_known(w
     assert [one.rule for one in audit_records(world.applied, world.reader, type(KEYRING)()).findings] == ["unknown-key"]
     store.path(name).unlink()
     assert {one.rule for one in audit_records(world.applied, world.reader, KEYRING).findings} == {"no-change-file"}
+
+
+def test_a_change_set_that_came_in_after_its_key_was_revoked_is_vouched_for_by_nobody(world: World) -> None:
+    world.apply({"role:chair": {}})
+    (anna,) = KEYRING
+    for revoked_on, rules in ((world.moment + timedelta(seconds=1), []), (world.moment, ["key-revoked"])):
+        keyring = Keyring((anna.model_copy(update={"revoked_on": revoked_on, "revoked_because": "Lost."}),))
+        assert [one.rule for one in audit_records(world.applied, world.reader, keyring).findings] == rules
+    backdated = world.again()
+    backdated.moment = START - timedelta(minutes=30)  # signs half an hour before the log was made, to be told by the log's time
+    backdated.apply({"role:owner": {}})
+    keyring = Keyring(
+        (anna.model_copy(update={"valid_from": START - timedelta(days=1), "revoked_on": world.moment, "revoked_because": "Lost."}),)
+    )
+    (told,) = history(backdated.applied, backdated.reader, keyring, "role:owner")
+    assert told.said is not None
+    assert told.said.at < world.moment
+    assert "was revoked when the log took it in" in told.doubt
 
 
 def test_the_leaf_of_a_person_depends_on_the_content_through_the_commitment_only(tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ from kybern.base import canonical_json
 from kybern.evidence._json import read_json
 from kybern.evidence._models import PREDICATE_PREFIX, STATEMENT_TYPE, Line, RecordName, Sha256, Shape
 from kybern.evidence._refused import Refused
+from kybern.evidence._verify import open_signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from kybern.evidence._keyring import Keyring
 
 CHANGE_SET: Final = f"{PREDICATE_PREFIX}change-set:v1"
 MAX_CHANGES: Final = 1_000_000
@@ -121,6 +124,24 @@ def read_change_set(payload: bytes) -> ChangeSet:
         first = error.errors(include_url=False)[0]
         raise _bad(why=f"predicate/{'/'.join(map(str, first['loc']))}: {ascii(first['msg'])[1:-1]}") from None
     return ChangeSet(said, _listed(value["subject"]))
+
+
+def open_change_set(envelope: bytes, keyring: Keyring, source: str, taken_in: datetime) -> ChangeSet:
+    """Open a change set that the log took in then, from this source.
+
+    A key of who it says it is by must have signed it, valid when it was signed and when the log took it in: who backdates with a
+    key that was revoked is found out by the log's time. Raises `Refused` (`holder-mismatch`, and what `open_signed` raises).
+    """
+    found, keys = open_signed(envelope, keyring, read_change_set)
+    mine = [key for key in keys if key.holder == found.said.by == source]
+    if not mine:
+        raise Refused(
+            rule="holder-mismatch", message=f"it says it is by {found.said.by}, whose key did not sign it, or the entry says another"
+        )
+    if all(key.standing(taken_in) != "valid" for key in mine):
+        standing = mine[0].standing(taken_in)
+        raise Refused(rule=f"key-{standing}", message=f"{mine[0].label} was {standing.replace('-', ' ')} when the log took it in")
+    return found
 
 
 def _listed(subject: object) -> str:

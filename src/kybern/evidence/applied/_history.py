@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kybern.evidence._refused import Refused
-from kybern.evidence._verify import open_signed
-from kybern.evidence.applied._changeset import read_change_set
+from kybern.evidence.applied._changeset import open_change_set
 from kybern.evidence.applied._compare import FieldChange, compare, fields_of
 from kybern.evidence.applied._store import read_content
 
@@ -102,8 +101,6 @@ def _said(reader: Reader, keyring: Keyring, version: Version) -> tuple[Applied |
     except Refused as refused:
         return None, refused.message
     try:
-        found, keys = open_signed(file.envelope, keyring, read_change_set)
+        return open_change_set(file.envelope, keyring, version.leaf.source, version.leaf.at).said, ""
     except Refused as refused:
         return file.stated.said, refused.message
-    holds = any(key.holder == found.said.by for key in keys) and found.said.by == version.leaf.source
-    return found.said, "" if holds else f"it says it is by {found.said.by}, whose key did not sign it"
