@@ -193,7 +193,8 @@ def apply(
     reader: Reader = Reader(there.reader.store, vault := Vault(found.root / VAULT, os.urandom))
     with _in_words(), vault.locked():
         indices = Applier(log, reader, signer, holder).apply(ready, reason, now())
-    typer.echo(f"{counted(ready)} applied by {holder}: entries {indices[0]} to {indices[-1]} of the log.")
+    which = f"entry {indices[0]}" if len(indices) == 1 else f"entries {indices[0]} to {indices[-1]}"
+    typer.echo(f"{counted(ready)} applied by {holder}: {which} of the log.")
 
 
 def check_words(option: str, text: str) -> None:
