@@ -10,7 +10,7 @@ import typer
 
 from kybern.cli._evidence_add import file_piece
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
-from kybern.cli._log import own_numbers
+from kybern.cli._log_sync import own_numbers
 from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, now, print_json, refuse
 
 if TYPE_CHECKING:

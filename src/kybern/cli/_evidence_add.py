@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -53,6 +54,9 @@ def add(
         Path | None,
         typer.Option("--from", metavar="FILE", help="Bring in what another tool wrote: a predicate, statement, envelope or bundle."),
     ] = None,
+    personal: Annotated[
+        str | None, typer.Option("--personal", metavar="SUBJECT", help="Personal data of person:anna: seal it, so that it can be erased.")
+    ] = None,
     passphrase_env: PassphraseOption = None,
     directory: WorkspaceOption = Path(),
 ) -> None:
@@ -78,7 +82,7 @@ def add(
     else:
         body = _defaults(kind, trusted.holder) | ({} if document is None else _document(document, found.root, kind))
         payload = _stated(found, kind, about, body | _from_file(file) | given, fields)
-    _file(found.root, payload, signer, keyring)
+    _file(found.root, payload, signer, keyring, personal=personal)
 
 
 def _foreign(type_: str, source: Path | None) -> Foreign | None:
@@ -294,15 +298,20 @@ def file_piece(
     _file(root, payload, signer, keyring, err=err)
 
 
-def _file(root: Path, payload: bytes, signer: SigningKey, keyring: Keyring, *, err: bool = False) -> None:
-    """Sign, hold the result against the keyring as any reader will, and only then write it."""
+def _file(root: Path, payload: bytes, signer: SigningKey, keyring: Keyring, *, personal: str | None = None, err: bool = False) -> None:
+    """Sign, hold the result against the keyring as any reader will, and only then write it; sealed if it is `personal`."""
     from kybern.base import InputError  # noqa: PLC0415
-    from kybern.evidence import FOLDER, Refused, sign, verify, write  # noqa: PLC0415
+    from kybern.evidence import FOLDER, VAULT, Refused, Vault, protect, sign, verify, write  # noqa: PLC0415
 
     try:
         envelope = sign(payload, signer)
         piece = verify(envelope, keyring)
-        path = write(root / FOLDER, envelope)
+        if personal is None:
+            path = write(root / FOLDER, envelope)
+        else:
+            vault = Vault(root / VAULT, os.urandom)
+            with vault.locked():
+                path = protect(root / FOLDER, envelope, vault, personal)
     except Refused as refused:
         _fail(refused)
     except InputError as error:

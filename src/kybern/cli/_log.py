@@ -14,11 +14,10 @@ from kybern.cli._key import PassphraseOption, keyring_of, private_key, write_pri
 from kybern.cli._shared import WorkspaceOption, fail, now, open_root, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator
 
-    from kybern.evidence import Evidence, Keyring, Read
-    from kybern.evidence.log import Audit, Entry, Log, Policy, Proven, Signer, Verifier
+    from kybern.evidence import Read
+    from kybern.evidence.log import Audit, Leaf, Log, Policy, Proven, Signer, Verifier
 
 app = typer.Typer(
     name="log", help="The evidence log: what is in it cannot be rewritten unseen, and anybody can verify that.", no_args_is_help=True
@@ -30,9 +29,6 @@ LOG_FOLDER = Path("log")
 KEY_FILE = LOG_FOLDER / "key"
 JOURNAL = Path(".kybern", "log", "journal.db")
 PRIVATE_KEY = Path(".kybern", "log", "key.pem")
-OWN_NUMBERS = "#"
-"""What ends the name of a source in the log where the numbers are its own."""
-
 _FEWEST_DIGITS = 4
 _DIGEST_DIGITS = 64
 _MAX_KEY = 1000
@@ -43,8 +39,9 @@ PolicyOption = Annotated[
 
 def register(root: typer.Typer) -> None:
     """Add the command group."""
-    from kybern.cli import _log_sources, _log_witness  # noqa: PLC0415 - they import this module
+    from kybern.cli import _log_sources, _log_sync, _log_witness  # noqa: PLC0415 - they import this module
 
+    app.command()(_log_sync.sync)
     app.command()(_log_sources.sources)
     app.add_typer(_log_witness.app, name="witness")
     root.add_typer(app, name="log")
@@ -95,7 +92,8 @@ def _open(root: Path, key: Signer | Verifier) -> Log:
         return Log.open(root / LOG_FOLDER, root / JOURNAL, key)
 
 
-def _read(root: Path) -> Read:
+def evidence_of(root: Path) -> Read:
+    """Read and verify the evidence of a workspace."""
     from kybern.evidence import FOLDER, read_evidence  # noqa: PLC0415
 
     return read_evidence(root / FOLDER, keyring_of(root), root)
@@ -130,91 +128,30 @@ def init(
     typer.echo(f"Give this key to whoever is to verify the log. {PRIVATE_KEY} signs for it, {JOURNAL} is the log: back up both.", err=True)
 
 
-@app.command()
-def sync(passphrase_env: PassphraseOption = None, directory: WorkspaceOption = Path()) -> None:
-    """Append every verified piece of evidence that is not in the log yet, publish, then ask the witnesses, if there are any."""
-    from kybern.cli._log_witness import ask_witnesses  # noqa: PLC0415
-    from kybern.evidence.log import Came, Signer  # noqa: PLC0415
+def log_to_write(root: Path, passphrase_env: str | None) -> Log:
+    """Open the log with the key that signs its checkpoints; exits 2 where that fails."""
+    from kybern.evidence.log import Signer  # noqa: PLC0415
 
-    root = open_root(directory)
     verifier = log_verifier(root)
     with in_words():
         signer = Signer(verifier.name, private_key(root / PRIVATE_KEY, passphrase_env))
     if signer.verifier != verifier:
         refuse("wrong-key", f"{PRIVATE_KEY} is not the key of this log: {KEY_FILE} names another.")
-    log, read, keyring = _open(root, signer), _read(root), keyring_of(root)
-    with in_words():
-        pieces = sorted(read.accepted, key=lambda piece: (piece.observed_at, piece.id))
-        before = log.journal.size
-        indices = log.append(_numbered([_entry(root, keyring, piece) for piece in pieces], pieces, log.journal.sources()), now())
-        checkpoint = log.publish(now())
-    fresh = len({index for index in indices if index >= before})
-    typer.echo(f"{fresh} new; the log has {count_words(checkpoint.size, 'entry', 'entries')}, root {checkpoint.root.hex()}")
-    if read.refused:
-        typer.echo(f"{len(read.refused)} refused and not logged: see kybern evidence verify.", err=True)
-    if any(one.came is Came.REFUSED for one in ask_witnesses(root, log).values()):
-        raise typer.Exit(1)
-
-
-def _entry(root: Path, keyring: Keyring, piece: Evidence) -> Entry:
-    """Make the entry of the envelope as it is now: the bytes that are verified are the bytes whose digest is logged."""
-    from kybern.evidence import MAX_BYTES, Refused, verify  # noqa: PLC0415
-    from kybern.evidence.log import Entry  # noqa: PLC0415
-
-    envelope = content(root / piece.source, MAX_BYTES)
-    if verify(envelope, keyring, piece.source).id != piece.id:
-        raise Refused(rule="changed", message=f"{piece.source} is being changed")
-    return Entry(piece.id, hashlib.sha256(envelope).hexdigest(), piece.signers[0], once=True)
-
-
-def _numbered(entries: Sequence[Entry], pieces: Sequence[Evidence], last: dict[str, int]) -> list[Entry]:
-    """Let sources that count their own pieces number their entries, in order; one that comes too late for that, the log counts.
-
-    They are logged under a name of their own, so that the log's counting and theirs are never mixed.
-    """
-    found: list[tuple[int, Entry]] = []
-    for entry, piece in zip(entries, pieces, strict=True):
-        number, source = piece.body.get("sequence"), f"{entry.source}{OWN_NUMBERS}"
-        late = not isinstance(number, int) or number <= last.get(source, 0)
-        found.append((0, entry) if late else (int(number), replace(entry, source=source, seq=number)))  # type: ignore[arg-type]
-    ordered: dict[tuple[str, int], Entry] = {}
-    rest: list[Entry] = []
-    for number, entry in sorted(found, key=lambda pair: pair[0]):
-        if number and ordered.setdefault((entry.source, number), entry) is entry:
-            continue
-        rest.append(entry if not number else replace(entry, source=entry.source.removesuffix(OWN_NUMBERS), seq=None))
-    return [*rest, *ordered.values()]
-
-
-def own_numbers(root: Path, as_of: datetime) -> dict[str, list[int]]:
-    """Give the numbers that sources which count themselves have in the log until a moment; none where there is no log."""
-    from kybern.evidence.log import Journal, read_leaf  # noqa: PLC0415
-
-    found: dict[str, list[int]] = {}
-    mark = f'{OWN_NUMBERS}"'.encode()  # the end of such a source's name, so that the other leaves need not be read
-    if not (root / JOURNAL).exists():
-        return found
-    with in_words():
-        journal = Journal(root / JOURNAL)
-        for _, leaves in journal.blocks(0, journal.size):
-            for leaf in (read_leaf(one) for one in leaves if mark in one):
-                if leaf.source.endswith(OWN_NUMBERS) and leaf.at <= as_of:
-                    found.setdefault(leaf.source.removesuffix(OWN_NUMBERS), []).append(leaf.seq)
-        journal.close()
-    return found
+    return _open(root, signer)
 
 
 @app.command()
 def status(directory: WorkspaceOption = Path()) -> None:
     """Show the log's name and key, what is in it, published and cosigned, and how much evidence is not in it yet."""
+    from kybern.cli import _log_sync  # noqa: PLC0415
     from kybern.cli._log_sources import late_in_words  # noqa: PLC0415
     from kybern.cli._log_witness import witnesses_in_words  # noqa: PLC0415
 
     root = open_root(directory)
-    log, read = _open(root, verifier := log_verifier(root)), _read(root)
+    log, read = _open(root, verifier := log_verifier(root)), evidence_of(root)
     with in_words():
         head, size, last = log.head().checkpoint, log.journal.size, log.journal.last_published()
-        missing = sum(not log.journal.find(piece.id) for piece in read.accepted)
+        missing = sum(not log.journal.find(_log_sync.logged_as(root, piece)) for piece in read.accepted)
         late = late_in_words(root, log, read)
         sources = log.journal.sources()
     lines = {
@@ -237,7 +174,10 @@ def status(directory: WorkspaceOption = Path()) -> None:
 @app.command()
 def prove(
     name: Annotated[
-        str, typer.Argument(metavar="ID", help="The evidence's id, or its first digits (four or more); entry:12 for an entry by its index.")
+        str,
+        typer.Argument(
+            metavar="ID", help="The evidence's id, or its first digits; a record, for its last entry; entry:12 for an entry by its index."
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the proof to this file.")] = None,
     directory: WorkspaceOption = Path(),
@@ -246,7 +186,7 @@ def prove(
     root = open_root(directory)
     log = _open(root, log_verifier(root))
     with in_words():
-        proof = bytes(log.prove(which(root, name)))
+        proof = bytes(log.prove(which(root, name, log)))
     emit(proof, out)
 
 
@@ -261,18 +201,23 @@ def emit(data: bytes, out: Path | None) -> None:
         refuse("unwritable", f"{out} cannot be written: {error.strerror}.")
 
 
-def which(root: Path, name: str) -> int | str:
-    """Read what is asked for: an entry's index, or the id of a piece of evidence."""
+def which(root: Path, name: str, log: Log) -> int | str:
+    """Read what is asked for: an entry's index, a record, of which the last entry is meant, or the id of a piece of evidence."""
+    from kybern.cli import _log_sync  # noqa: PLC0415
+    from kybern.evidence.log import term  # noqa: PLC0415
+
     number = name.removeprefix("entry:")
     if number != name and number.isascii() and number.isdigit() and len(number) < 16:  # noqa: PLR2004 - digits of a number SQLite holds
         return int(number)
     if len(name) == _DIGEST_DIGITS and set(name) <= set("0123456789abcdef"):
         return name
-    found = [piece.id for piece in _read(root).accepted if len(name) >= _FEWEST_DIGITS and piece.id.startswith(name)]
+    if ":" in name and (versions := log.journal.found_by(term("ref", name))):
+        return versions[-1][0]
+    found = [piece for piece in evidence_of(root).accepted if len(name) >= _FEWEST_DIGITS and piece.id.startswith(name)]
     if len(found) != 1:
         count = f"{len(found)} pieces of evidence have" if found else "No accepted evidence has"
         refuse("unknown-evidence", f"{count} an id that starts with {name!r}.", "See kybern evidence list.")
-    return found[0]
+    return _log_sync.logged_as(root, found[0])
 
 
 @app.command("verify-proof")
@@ -304,13 +249,25 @@ def verify_proof(
         raise typer.Exit(1) from None
     leaf = proven.leaf
     typer.echo(f"holds: entry {proven.index} of the {proven.checkpoint.size} in the log {proven.checkpoint.origin}")
-    for label, text in (("statement", leaf.statement), ("envelope", leaf.envelope), ("source", f"{leaf.source}, its number {leaf.seq}")):
+    for label, text in _leaf_lines(leaf):
         typer.echo(f"{label:<10} {text}")
-    typer.echo(f"{'taken in':<10} {leaf.at:%Y-%m-%dT%H:%M:%SZ}, as the log says")
     for name, at in cosigned:
         typer.echo(f"{'cosigned':<10} {moment(at)} by {name}, as it says")
     same = "" if wanted is not None else ", nor that the log shows everybody the same: a policy of witnesses (--policy) does"
     typer.echo(f"It does not show that the statement is true{same}.", err=True)
+
+
+def _leaf_lines(leaf: Leaf) -> Iterator[tuple[str, str]]:
+    """Say what an entry says, field by field; the statement's own are as ever."""
+    if leaf.type != "statement":
+        yield "type", f"{leaf.type}{', which was removed' if leaf.removed else ''}"
+    for name in ("ref", "statement", "envelope", "digest", "commitment", "receipt", "change"):
+        if getattr(leaf, name):
+            yield name, getattr(leaf, name)
+    yield "source", f"{leaf.source}, its number {leaf.seq}"
+    yield "taken in", f"{leaf.at:%Y-%m-%dT%H:%M:%SZ}, as the log says"
+    if leaf.commitment:
+        yield "content", "personal: the log holds a commitment to it, and says nothing of it"
 
 
 def _proven(data: bytes, key: Verifier | None, policy: Policy | None) -> tuple[Proven, list[tuple[str, int]]]:
@@ -373,6 +330,7 @@ def audit(
             found = audit_all(log) if old is None else audit_since(log, old)
         if wanted is not None:
             found = audited(found, content(root / LOG_FOLDER / CHECKPOINT, MAX_NOTE), wanted, verifier)
+    found = _with_contents(found, root)
     _tell(found)
     if not found.holds:
         raise typer.Exit(1)
@@ -384,6 +342,28 @@ def _kept_checkpoint(path: Path) -> bytes:
 
     data = content(path, MAX_PROOF)
     return TlogProof.parse(data).checkpoint if data.startswith(b"c2sp.org/tlog-proof@") else data
+
+
+def _with_contents(found: Audit, root: Path) -> Audit:
+    """Audit what entries of the log name beside evidence, the versions of records and erasures, where the log itself can be read."""
+    from kybern.cli._applied import in_log  # noqa: PLC0415
+    from kybern.evidence import Refused  # noqa: PLC0415
+    from kybern.evidence.applied import audit_records  # noqa: PLC0415
+    from kybern.evidence.erasure import audit_erasures  # noqa: PLC0415
+    from kybern.evidence.log import Finding  # noqa: PLC0415
+
+    keyring = keyring_of(root)
+    try:
+        there = in_log(root)
+        if there is None or found.checkpoint is None:
+            return found
+        parts = (audit_records(there.applied, there.reader, keyring), audit_erasures(root, there.view, keyring))
+    except Refused as refused:
+        if not found.holds:  # told already
+            return found
+        return replace(found, findings=(Finding(refused.rule, f"What entries name cannot be read: {refused.message}."),))
+    held = tuple(line for part in parts for line in part.held)
+    return replace(found, held=found.held + held, findings=found.findings + tuple(one for part in parts for one in part.findings))
 
 
 def _tell(found: Audit) -> None:

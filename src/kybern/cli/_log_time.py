@@ -241,7 +241,7 @@ def show_bounds(
 ) -> None:
     """Show before and after which moments an entry came into the log, by the tokens that hold."""
     root = open_root(directory)
-    found = bounds_of(root, _log.which(root, name))
+    found = bounds_of(root, _log.which(root, name, _log.log_of(root)))
     if found is None:
         refuse("unknown-entry", f"The log has no entry {name}.", "See kybern log status.")
     if as_json:

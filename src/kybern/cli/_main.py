@@ -11,6 +11,7 @@ import typer
 from kybern import __version__
 from kybern.cli import (
     _absence,
+    _apply,
     _assess,
     _bom,
     _catalog,
@@ -38,7 +39,7 @@ Exit codes: 0 it holds · 1 it falls short · 2 the call or the input cannot be 
 app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
 for _group in (
-    _init, _workspace, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
+    _init, _workspace, _apply, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
     _catalog, _demo,
 ):  # fmt: skip
     _group.register(app)

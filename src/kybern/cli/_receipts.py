@@ -36,7 +36,8 @@ def prove(
     root = open_root(directory)
     verifier = _log.log_verifier(root)
     with _log.in_words():
-        proof = _log.log_of(root).prove(_log.which(root, name))
+        log = _log.log_of(root)
+        proof = log.prove(_log.which(root, name, log))
         if form == "tlog":
             receipt = bytes(proof)
         elif form == "cose":

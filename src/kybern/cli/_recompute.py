@@ -31,13 +31,13 @@ def verify_assessment(
 ) -> None:
     """Recompute an assessment from this workspace's records and evidence, at the moment it names, and compare to the byte.
 
-    Exits 0 if the two are identical, 1 if not, with what differs.
+    If it names the log, the records are those that were applied by then. Exits 0 if the two are identical, 1 if not, with what differs.
     """
     from kybern.assessment import differences, to_json  # noqa: PLC0415
 
     stated = _read(file)
-    found = assess_workspace(directory, str(stated["as_of"]))
-    recomputed = to_json(found.assessment, stated["frameworks"], _subject(stated, found), found.refused)
+    found = assess_workspace(directory, str(stated["as_of"]), from_disk="log" not in stated)
+    recomputed = to_json(found.assessment, stated["frameworks"], _subject(stated, found), found.refused, found.log)
     try:
         differing = differences(stated, recomputed)
     except (ValueError, RecursionError) as error:

@@ -6,7 +6,7 @@ Heavy rooms are imported inside the functions, so that `kybern --help` stays qui
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kybern.assessment import Assessment
     from kybern.base import InputError, Problem
+    from kybern.cli._applied import Chosen
     from kybern.evidence import Refusal
     from kybern.workspace import Workspace
 
@@ -127,10 +128,17 @@ class Assessed:
     assessment: Assessment
     refused: tuple[Refusal, ...]
     frameworks: tuple[str, ...]
+    log: dict[str, Any] | None = None
+    """The log's size and root, and the change set, where the records are those that were applied."""
+    past: bool = False
+    """Whether the records are those applied by an earlier moment, and not those on disk."""
 
 
-def assess_workspace(directory: Path, as_of: str | None) -> Assessed:
-    """Load the workspace that a folder lies in, verify its evidence and assess it; tells every problem and exits 2 where that fails."""
+def assess_workspace(directory: Path, as_of: str | None, *, from_disk: bool = False) -> Assessed:
+    """Load the workspace that a folder lies in, verify its evidence and assess it; tells every problem and exits 2 where that fails.
+
+    For a moment in the past the records are those applied by then, if the log has any; `from_disk` takes those on disk all the same.
+    """
     from kybern.assessment import assess  # noqa: PLC0415
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.catalog import load_catalog  # noqa: PLC0415
@@ -141,10 +149,30 @@ def assess_workspace(directory: Path, as_of: str | None) -> Assessed:
         read = read_evidence(workspace.root / FOLDER, read_keyring(workspace.root), workspace.root)
         catalog = load_catalog()
         _check_frameworks(workspace, tuple(catalog.frameworks))
-        assessment = assess(catalog, workspace.records, read.accepted, moment)
+        chosen = _choose(workspace, moment, asked=as_of is not None, from_disk=from_disk)
+        assessment = assess(catalog, chosen.records, read.accepted, moment)
     except InputError as error:
         fail(error, workspace.root)
-    return Assessed(workspace, assessment, read.refused, tuple(workspace.settings.frameworks))
+    frameworks = tuple(workspace.settings.frameworks)
+    return Assessed(replace(workspace, records=chosen.records), assessment, read.refused, frameworks, chosen.log, chosen.past)
+
+
+def _choose(workspace: Workspace, moment: datetime, *, asked: bool, from_disk: bool) -> Chosen:
+    """Choose the records, and say on standard error which they are; exits 2 where the log cannot be read."""
+    from kybern.cli._applied import Chosen, choose  # noqa: PLC0415
+    from kybern.evidence import Refused  # noqa: PLC0415
+
+    if from_disk:
+        return Chosen(workspace.records)
+    try:
+        chosen = choose(workspace, moment, now(), asked=asked)
+    except Refused as refused:
+        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
+    except OSError as error:
+        refuse("unreadable", f"{error.filename or 'The log'} cannot be read: {error.strerror}.")
+    for note in chosen.notes:
+        typer.echo(note, err=True)
+    return chosen
 
 
 def _check_frameworks(workspace: Workspace, known: tuple[str, ...]) -> None:

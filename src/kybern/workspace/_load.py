@@ -43,6 +43,10 @@ class Places:
         document, prefix = self._found[ref]
         return document.place((*prefix, *path), key=key)
 
+    def __contains__(self, ref: object) -> bool:
+        """Tell whether a record of that name stands in a file."""
+        return ref in self._found
+
     def file(self, ref: str) -> str:
         """Tell which file a record stands in; `KeyError` if no record has that name."""
         return self._found[ref][0].file

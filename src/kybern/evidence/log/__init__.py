@@ -9,8 +9,25 @@ from kybern.evidence.log._authority import AUTHORITIES_FILE, Authority, parse_au
 from kybern.evidence.log._cose import LEAF_HEADER, MAX_RECEIPT, RECEIPT_SUFFIX, SIZE_HEADER, cose_receipt, verify_cose
 from kybern.evidence.log._cosignature import Cosignature, WitnessKey, WitnessSigner, cosignatures
 from kybern.evidence.log._files import CHECKPOINT
-from kybern.evidence.log._journal import Draft, Journal, Published
-from kybern.evidence.log._leaf import Entry, Leaf, read_leaf
+from kybern.evidence.log._journal import Draft, Guard, Journal, Published
+from kybern.evidence.log._leaf import (
+    ERASURE,
+    EVENT,
+    FORMS,
+    PROTECTED,
+    RECORD,
+    STATEMENT,
+    TIMESTAMP,
+    Entry,
+    Leaf,
+    TypedEntry,
+    erasure_entry,
+    event_entry,
+    protected_entry,
+    read_leaf,
+    record_entry,
+    term,
+)
 from kybern.evidence.log._log import Head, Log
 from kybern.evidence.log._merkle import EMPTY_ROOT, extends, includes, leaf_hash, node_hash
 from kybern.evidence.log._note import MAX_NOTE, Checkpoint, Signer, Verifier, open_checkpoint, open_note
@@ -41,12 +58,16 @@ from kybern.evidence.log._timestamp import (
     request_for,
     verify_token,
 )
+from kybern.evidence.log._view import FolderView, JournalView, View
 from kybern.evidence.log._witness import MAX_SUBMISSION, Answer, Contradiction, Kind, Memory, Seen, Submission, Turn, Witness
 
 __all__ = [
     "AUTHORITIES_FILE",
     "CHECKPOINT",
     "EMPTY_ROOT",
+    "ERASURE",
+    "EVENT",
+    "FORMS",
     "LEAF_HEADER",
     "MAX_NOTE",
     "MAX_POLICY",
@@ -55,9 +76,13 @@ __all__ = [
     "MAX_SUBMISSION",
     "MAX_TOKEN",
     "PROOF_SUFFIX",
+    "PROTECTED",
     "RECEIPT_SUFFIX",
+    "RECORD",
     "SIZE_HEADER",
     "STAMPS",
+    "STATEMENT",
+    "TIMESTAMP",
     "Answer",
     "Audit",
     "Authority",
@@ -69,9 +94,12 @@ __all__ = [
     "Draft",
     "Entry",
     "Finding",
+    "FolderView",
     "Group",
+    "Guard",
     "Head",
     "Journal",
+    "JournalView",
     "Judged",
     "Kind",
     "KnownWitness",
@@ -93,7 +121,9 @@ __all__ = [
     "Tile",
     "TlogProof",
     "Turn",
+    "TypedEntry",
     "Verifier",
+    "View",
     "Witness",
     "WitnessKey",
     "WitnessSigner",
@@ -107,6 +137,8 @@ __all__ = [
     "cose_receipt",
     "cosignatures",
     "count_sources",
+    "erasure_entry",
+    "event_entry",
     "extends",
     "includes",
     "leaf_hash",
@@ -117,14 +149,17 @@ __all__ = [
     "open_note",
     "parse_authorities",
     "place_of",
+    "protected_entry",
     "read_authorities",
     "read_leaf",
     "read_policy",
     "read_stamps",
     "read_witnesses",
+    "record_entry",
     "request_for",
     "require",
     "signed_late",
+    "term",
     "verify_cose",
     "verify_proof",
     "verify_token",

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kybern.evidence._durable import write_flushed
 from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH, Tile
 
 if TYPE_CHECKING:
@@ -96,11 +97,4 @@ class Folder:
 
 
 def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_flushed(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), data)

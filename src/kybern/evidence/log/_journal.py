@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from kybern.evidence._refused import Refused
-from kybern.evidence.log._leaf import moment_of, moment_text, read_leaf
+from kybern.evidence.log._leaf import Leaf, moment_of, moment_text, read_leaf
 from kybern.evidence.log._note import MAX_NOTE, MAX_SIGNATURES
 from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH
 
@@ -81,12 +81,20 @@ class Published(NamedTuple):
     note: bytes
 
 
+class Guard(NamedTuple):
+    """What a batch rests on: the last entry found by this term has this index (None: there is none)."""
+
+    term: str
+    last: int | None
+
+
 @dataclass
 class _Ticket:
     """A batch that waits to be committed, and what became of it."""
 
     drafts: Sequence[Draft]
     at: str
+    guard: Guard | None = None
     indices: list[int] = field(default_factory=list)
     error: Exception | None = None
     done: bool = False
@@ -134,14 +142,14 @@ class Journal:
         with _in_words():
             return _size(self._read)
 
-    def append(self, drafts: Sequence[Draft], at: datetime) -> list[int]:
+    def append(self, drafts: Sequence[Draft], at: datetime, guard: Guard | None = None) -> list[int]:
         """Append a batch, whole or not at all; give the indices, durable when this returns.
 
         `at` is when it comes in; the log's time does not run backwards, so an earlier moment than the last entry's becomes that.
-        Batches that come in while another is being committed share one commit. Raises `Refused`: `seq-not-after`, `too-large`,
-        `journal-unusable`.
+        Batches that come in while another is being committed share one commit. With a guard, nothing is appended unless it
+        holds at that moment. Raises `Refused`: `seq-not-after`, `too-large`, `journal-unusable`, `moved-on`.
         """
-        ticket = _Ticket(drafts, moment_text(at))
+        ticket = _Ticket(drafts, moment_text(at), guard)
         with self._gate:
             self._waiting.append(ticket)
         with self._committing:
@@ -188,6 +196,14 @@ class Journal:
         with self._committing, _in_words(), _transaction(self._write):
             _catch_up(self._write)
             return _find(self._write, digest)
+
+    def found_by(self, term: str) -> list[tuple[int, Leaf]]:
+        """Give the entries that a term finds (see `Leaf.terms`), with their indices, in order."""
+        with _in_words():
+            if self._read.execute("SELECT upto FROM placed").fetchone()[0] != _size(self._read):
+                with self._committing, _transaction(self._write):
+                    _catch_up(self._write)
+            return _found_by(self._read, term)
 
     def sources(self) -> dict[str, int]:
         """Give every source with its last number."""
@@ -284,6 +300,8 @@ class _Batch:
         indices: list[int] = []
         fresh: dict[str, int] = {}
         try:
+            if ticket.guard is not None:
+                self._hold(ticket.guard)
             for draft in ticket.drafts:
                 there = self._there(draft, fresh)
                 if there is None:
@@ -299,6 +317,14 @@ class _Batch:
         self._next += len(rows)
         self._at, self._heads, ticket.indices = at, heads, indices
         self._fresh |= fresh
+
+    def _hold(self, guard: Guard) -> None:
+        """Refuse a batch whose guard does not hold, batches of this commit counted."""
+        _catch_up(self._connection)
+        rows = self._connection.execute("SELECT max(idx) FROM place WHERE digest = ?", (_key(guard.term),)).fetchone()
+        waiting = [index for index, leaf in self._rows if guard.term in _digests(leaf)]
+        if (waiting[-1] if waiting else rows[0]) != guard.last:
+            raise Refused(rule="moved-on", message="the log has moved on since this was planned")
 
     def _there(self, draft: Draft, fresh: dict[str, int]) -> int | None:
         """Find the entry that makes this one needless."""
@@ -365,6 +391,12 @@ def _find(connection: sqlite3.Connection, digest: str) -> list[tuple[int, bytes]
     return [(index, leaf) for index, leaf in rows if digest in _digests(leaf)]
 
 
+def _found_by(connection: sqlite3.Connection, term: str) -> list[tuple[int, Leaf]]:
+    rows = connection.execute("SELECT idx, leaf FROM place JOIN entry USING (idx) WHERE place.digest = ? ORDER BY idx", (_key(term),))
+    read = [(index, read_leaf(leaf)) for index, leaf in rows]
+    return [(index, leaf) for index, leaf in read if term in leaf.terms]
+
+
 def _catch_up(connection: sqlite3.Connection) -> None:
     """Fill the look-up with what came since: when somebody asks, not with each append."""
     upto, size = connection.execute("SELECT upto FROM placed").fetchone()[0], _size(connection)
@@ -385,7 +417,7 @@ def _digests(leaf: bytes) -> set[str]:
         found = read_leaf(leaf)
     except Refused:  # somebody wrote into the journal past this module; the audit will tell
         return set()
-    return {found.statement, found.envelope}
+    return {*found.digests, *found.terms}
 
 
 @contextlib.contextmanager

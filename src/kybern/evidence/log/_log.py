@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kybern.evidence.log._cosignature import Cosignature
-    from kybern.evidence.log._journal import Draft
+    from kybern.evidence.log._journal import Draft, Guard
 
 _CACHED_TILES: Final = 4096
 
@@ -66,9 +66,9 @@ class Log:
         log.publish(now)
         return log
 
-    def append(self, entries: Sequence[Draft], at: datetime) -> list[int]:
+    def append(self, entries: Sequence[Draft], at: datetime, guard: Guard | None = None) -> list[int]:
         """Append entries; durable when this returns, in the checkpoint after the next `publish`. Raises as `Journal.append`."""
-        return self.journal.append(entries, at)
+        return self.journal.append(entries, at, guard)
 
     # Publishing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files as resources
 from typing import Any, Final
 
@@ -41,6 +41,10 @@ class Inputs:
     version: str
     settings: bytes = b""
     records: Mapping[str, bytes] | None = None
+    log: Mapping[str, Any] | None = None
+    """The log's part in the assessment, where the records are those that were applied."""
+    erasures: Mapping[str, bytes] = field(default_factory=dict)
+    """Receipts of erasures and their leaves, by their names in the pack."""
 
 
 def build(inputs: Inputs) -> bytes:
@@ -82,7 +86,7 @@ def records_of(files: Mapping[str, bytes]) -> RecordSet:
 def files_of(inputs: Inputs) -> dict[str, bytes]:
     """Write every file of the pack, by name. Raises `InputError` if the keyring cannot be read."""
     assessment = inputs.assessment
-    stated = to_json(assessment, inputs.frameworks, None, inputs.refused)
+    stated = to_json(assessment, inputs.frameworks, None, inputs.refused, inputs.log)
     files = {
         verify.ASSESSMENT: canonical_json(stated),
         verify.REFUSED: canonical_json(stated["refused"]),
@@ -90,6 +94,7 @@ def files_of(inputs: Inputs) -> dict[str, bytes]:
         **{f"{verify.EVIDENCE}{identity}{verify.SUFFIX}": data for identity, data in inputs.envelopes.items()},
         **_keys(inputs.keys),
         **_records(inputs),
+        **{f"{verify.ERASURES}{name}": data for name, data in inputs.erasures.items()},
     }
     files[verify.DOCUMENTS] = _documents(files)
     files[README] = readme(inputs.version, with_records=inputs.records is not None)

@@ -134,6 +134,8 @@ def _inputs(pack: _Pack, assessment: Assessment) -> Inputs:
         version=pack.manifest["kybern"],
         settings=pack.files[SETTINGS],
         records={name: data for name, data in pack.files.items() if name.startswith("records/")},
+        log=pack.stated.get("log"),
+        erasures={name.removeprefix(verify.ERASURES): data for name, data in pack.files.items() if name.startswith(verify.ERASURES)},
     )
 
 

@@ -41,6 +41,8 @@ RECORDS: Final = "records.json"
 REFUSED: Final = "refused.json"
 DOCUMENTS: Final = "documents.json"
 EVIDENCE: Final = "evidence/"
+ERASURES: Final = "erasures/"
+"""Receipts of erasures, as envelopes, and proofs of their entries and of the entries whose content was erased."""
 SUFFIX: Final = ".dsse.json"
 ALWAYS: Final = frozenset((ASSESSMENT, DOCUMENTS, KEYS, REFUSED, "README.txt", "verify.py"))
 WITH_RECORDS: Final = frozenset((RECORDS, "kybern.yaml", "report.html"))
@@ -408,7 +410,9 @@ def check_files(files: Mapping[str, bytes], manifest: Mapping[str, Any], found: 
 
 
 def _in_folder(name: str, *, with_records: bool) -> bool:
-    return (name.startswith(EVIDENCE) and name.endswith(SUFFIX)) or (with_records and name.startswith("records/"))
+    return (
+        name.startswith(ERASURES) or (name.startswith(EVIDENCE) and name.endswith(SUFFIX)) or (with_records and name.startswith("records/"))
+    )
 
 
 # --- Keys --------------------------------------------------------------------------------------------------------------------------
@@ -763,6 +767,11 @@ def check(files: Mapping[str, bytes]) -> Findings:
         check_records(files[RECORDS], named, pieces, found)
     else:
         found.unknown.append("What the records state: they were left out of this pack.")
+    receipts = sum(name.startswith(ERASURES) and name.endswith(SUFFIX) for name in files)
+    if receipts:
+        found.noted.append(
+            f"Receipts of erasures in {ERASURES}: {receipts}. What was erased is not in the pack; the proofs beside them show its entries."
+        )
     found.noted += [f"Key {key.words}." for key in list(keys.values())[:SHOWN]]
     if len(keys) > SHOWN:
         found.noted.append(f"… and {len(keys) - SHOWN} more keys in {KEYS}.")
