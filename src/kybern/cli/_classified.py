@@ -31,7 +31,7 @@ def print_classified(found: Classification, bound: Sequence[Duty], regimes: tupl
 
 def _regime(found: Classification, bound: Sequence[Duty], name: str, *, everything: bool) -> None:
     regime = found.rules.regimes[name]
-    applies = found.answers[regime.applies]
+    applies = found.answer(regime.applies)
     _line(f"{regime.title}: {_WORDS[applies.truth].upper()}{_since(applies.since, found.as_of)}")
     if applies.truth is False:
         _why(found, regime.applies, everything=everything)
@@ -44,7 +44,7 @@ def _regime(found: Classification, bound: Sequence[Duty], name: str, *, everythi
 
 def _classes(found: Classification, name: str, *, everything: bool) -> None:
     """Print classes, roles and cases that hold, with the chain of provisions."""
-    mine = [answer for answer in found.answers.values() if answer.regime == name and answer.conclusion.kind in _SHOWN]
+    mine = [answer for answer in answers_of(found, name) if answer.conclusion.kind in _SHOWN]
     for answer in sorted(mine, key=lambda one: _SHOWN.index(one.conclusion.kind)):
         if answer.truth is True:
             sure = "" if answer.conclusion.confidence == "high" else f" (confidence {answer.conclusion.confidence})"
@@ -54,6 +54,11 @@ def _classes(found: Classification, name: str, *, everything: bool) -> None:
                 _line(answer.conclusion.note, 4)
 
 
+def answers_of(found: Classification, regime: str) -> list[Answer]:
+    """Give the answers of a regime, in the order of its rules."""
+    return [found.answer(one.id) for one in found.rules.regimes[regime].conclusions]
+
+
 def _why(found: Classification, name: str, *, everything: bool) -> None:
     """Print the chain of provisions; with everything the tree of reasons under it."""
     chain = found.chain(name)
@@ -61,7 +66,7 @@ def _why(found: Classification, name: str, *, everything: bool) -> None:
     rest = f" and {len(chain) - len(shown)} more" if len(shown) < len(chain) else ""
     _line(f"by {', '.join(ref.partition(':')[2] for ref in shown)}{rest}", 4)
     if everything:
-        for text in _tree(found, found.answers[name].reason, {name}, 6):
+        for text in _tree(found, found.answer(name).reason, {name}, 6):
             typer.echo(text)
 
 
@@ -69,7 +74,7 @@ def _tree(found: Classification, reason: Reason, seen: set[str], indent: int) ->
     """Go through the lines of a tree of reasons; each conclusion is opened once."""
     mark = _mark(reason.truth)
     if reason.kind == "conclusion":
-        answer = found.answers[reason.name]
+        answer = found.answer(reason.name)
         yield from _wrapped(f"{mark} {answer.conclusion.says} [{answer.conclusion.point or _bare(answer)}]", indent)
         if reason.name not in seen:
             seen.add(reason.name)
@@ -172,7 +177,7 @@ def classified_json(found: Classification, bound: Sequence[Duty], regimes: tuple
             name: {
                 "title": found.rules.regimes[name].title,
                 "applies": found.truth(found.rules.regimes[name].applies),
-                "conclusions": {key: _answer(found, one) for key, one in found.answers.items() if one.regime == name},
+                "conclusions": {one.conclusion.id: _answer(found, one) for one in answers_of(found, name)},
                 "duties": [_duty(duty, found.as_of) for duty in bound if duty.regime == name and duty.truth is not False],
                 "open": list(still_open(found, (name,))),
             }

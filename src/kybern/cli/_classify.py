@@ -154,7 +154,7 @@ def _tell(found: Classification, regimes: tuple[str, ...], title: str, *, everyt
     from kybern.cli._classified import classified_json, print_classified  # noqa: PLC0415
 
     try:
-        bound = duties(load_catalog(), found)
+        bound = duties(load_catalog(), found, regimes)
     except InputError as error:
         fail(error)
     if as_json:

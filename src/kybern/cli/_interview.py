@@ -57,7 +57,7 @@ def still_open(found: Classification, regimes: tuple[str, ...]) -> tuple[str, ..
 
 def _goals(found: Classification, regimes: tuple[str, ...]) -> list[str]:
     shown = {"scope", "role", "class", "case", "duty", "relief"}
-    return [name for name, answer in found.answers.items() if answer.regime in regimes and answer.conclusion.kind in shown]
+    return [one.id for name in regimes for one in found.rules.regimes[name].conclusions if one.kind in shown]
 
 
 class _Ended:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kybern.catalog.applicability._formula import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
 
     from kybern.catalog._catalog import Catalog
@@ -38,13 +38,14 @@ class Duty:
         return self.truth is True and (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
 
-def duties(catalog: Catalog, found: Classification) -> tuple[Duty, ...]:
-    """Say of every requirement of the laws ruled on whether it binds.
+def duties(catalog: Catalog, found: Classification, regimes: Collection[str] | None = None) -> tuple[Duty, ...]:
+    """Say of every requirement of the laws ruled on, or of some regimes, whether it binds.
 
     What binds it is its own `applies_when`; else what the rules say of it, or of the entry above it; else who is bound and of which
     class it speaks, within a framework that applies. What the rules name and no framework holds yet is listed too.
     """
-    return tuple(_Duties(catalog, found).all())
+    every = found.rules.regimes.values()
+    return tuple(_Duties(catalog, found).all(regime for regime in every if regimes is None or regime.regime in regimes))
 
 
 class _Duties:
@@ -52,12 +53,12 @@ class _Duties:
         self.catalog = catalog
         self.found = found
         self.binders: defaultdict[str, list[str]] = defaultdict(list)
-        for name, answer in found.answers.items():
-            for ref in answer.conclusion.binds:
+        for name, ruled in found.rules.conclusions.items():
+            for ref in ruled.conclusion.binds:
                 self.binders[ref].append(name)
 
-    def all(self) -> Iterator[Duty]:
-        for regime in self.found.rules.regimes.values():
+    def all(self, regimes: Iterable[Regime]) -> Iterator[Duty]:
+        for regime in regimes:
             for framework in regime.frameworks:
                 yield from self._of_framework(regime, framework)
 
@@ -74,7 +75,7 @@ class _Duties:
 
     def _is_of(self, regime: Regime, ref: str) -> bool:
         """Tell whether it is this regime that speaks of an entry: a framework may be home to several."""
-        return any(self.found.answers[name].regime == regime.regime for name in self.binders[ref])
+        return any(self.found.rules.conclusions[name].regime == regime.regime for name in self.binders[ref])
 
     def _duty(self, regime: Regime, ref: str, entry: Requirement | None, because: tuple[tuple[str, ...], ...]) -> Duty:
         truths = [join((self.found.truth(name) for name in group), every=False) for group in because]
@@ -89,7 +90,7 @@ class _Duties:
 
     def _because(self, regime: Regime, ref: str, entry: Requirement) -> tuple[tuple[tuple[str, ...], ...]] | None:
         """Give what must hold: of each group one. None where the rules say nothing of the entry, or another regime does."""
-        known = self.found.answers
+        known = self.found.rules.conclusions
         if entry.applies_when is not None:
             mine = known.get(entry.applies_when)
             return None if mine is None or mine.regime != regime.regime else (((entry.applies_when,),),)
@@ -124,14 +125,14 @@ class _Duties:
         firsts = [self._first(group) for group in because]
         start = max((day for day in firsts if day is not None), default=None)
         until: date | None = None
-        basis = next((self.found.answers[name].basis for group in because for name in group if self.found.truth(name)), None)
+        basis = next((self.found.answer(name).basis for group in because for name in group if self.found.truth(name)), None)
         row = None if entry is None else self._row(regime, entry.dates)
         if row is not None and (start is None or row.since >= start):
             start, basis = row.since, row.basis
         return start, until if row is None else row.until, basis
 
     def _first(self, group: tuple[str, ...]) -> date | None:
-        days = [self.found.answers[name].since for name in group if self.found.truth(name) is True]
+        days = [self.found.answer(name).since for name in group if self.found.truth(name) is True]
         return None if None in days else min((day for day in days if day is not None), default=None)
 
     def _row(self, regime: Regime, rows: tuple[Applies, ...]) -> Applies | None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
-from kybern.catalog.applicability._diagram import NO, YES, Diagrams, thresholds_of
+from kybern.catalog.applicability._diagram import NO, YES, Diagrams
 from kybern.catalog.applicability._evaluate import truth_of
 from kybern.catalog.applicability._formula import Atom, Either, Every, Named, Negation, negated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from kybern.catalog.applicability._formula import FactValue, Formula, Truth
     from kybern.catalog.applicability._models import Conclusion, Validity
-    from kybern.catalog.applicability._rules import Ruled, Rules
+    from kybern.catalog.applicability._rules import Rules
 
 
 @dataclass(frozen=True)
@@ -47,53 +47,78 @@ class Answer:
         return self.truth is True and (self.since is None or self.since <= day)
 
 
+_T = TypeVar("_T")
 _EASE: Final = {"number": 0.5, "date": 0.5}
 """How readily a question is answered: a number or a day has to be looked up, so it comes after a question that decides as much."""
 
 
+class _OnDemand(dict[str, _T]):
+    """Values that are made when they are first asked for."""
+
+    def __init__(self, make: Callable[[str], _T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> _T:
+        value = self._make(name)
+        self[name] = value
+        return value
+
+
 class Classification:
-    """What the rules conclude from known facts as of a day. Pure: the same facts in any order give the same answers."""
+    """What the rules conclude from known facts as of a day. Pure: the same facts in any order give the same answers.
+
+    A conclusion is drawn when it is asked for, with those it rests on.
+    """
 
     def __init__(self, rules: Rules, known: Mapping[str, FactValue], as_of: date) -> None:
-        """Draw every conclusion, each after those it rests on."""
+        """Take the facts; an unknown name raises `KeyError` when it is asked for."""
         self.rules = rules
         self.known = dict(known)
         self.as_of = as_of
-        self.answers: dict[str, Answer] = {}
-        self._truths: dict[str, Truth] = {}
+        self._drawn: _OnDemand[Answer] = _OnDemand(self._draw)
+        self._truths: _OnDemand[Truth] = _OnDemand(lambda name: self._drawn[name].truth)
+        self._diagram_of: _OnDemand[int] = _OnDemand(self._diagram)
         self._begun: dict[str, date | None] = {}
-        for name, ruled in rules.conclusions.items():
-            answer = self._draw(ruled)
-            self.answers[name], self._truths[name] = answer, answer.truth
+
+    def answer(self, name: str) -> Answer:
+        """Give the answer to one conclusion."""
+        return self._drawn[name]
+
+    @property
+    def answers(self) -> Mapping[str, Answer]:
+        """The answers to all conclusions, in the order of the rules."""
+        return {name: self._drawn[name] for name in self.rules.conclusions}
 
     def truth(self, name: str) -> Truth:
-        """Look up whether a conclusion holds."""
+        """Tell whether a conclusion holds."""
         return self._truths[name]
 
-    def _draw(self, ruled: Ruled) -> Answer:
+    def _draw(self, name: str) -> Answer:
+        ruled = self.rules.conclusions[name]
         chosen = ruled.law(self.as_of)
         if chosen is None:
             reason = Reason("law", "this is not law on that day", truth=False)
             return Answer(ruled.conclusion, ruled.regime, truth=False, since=None, until=None, reason=reason)
         row, formula = chosen
-        truth = truth_of(formula, self.known, self._truths, self.rules.schema.regions)
+        truth = self._value(formula)
         if truth is None:
-            truth = self._either_way(ruled.conclusion.id)
+            truth = self._either_way(name)
         begins = max((day for day in (self._begins(formula), _since(row)) if day is not None), default=None)
-        self._begun[ruled.conclusion.id] = begins
+        self._begun[name] = begins
         since = begins if truth is True else None
-        reason = self._reason(formula, truth)
         basis = row.basis if row is not None else None
-        return Answer(ruled.conclusion, ruled.regime, truth, since, row.until if row else None, reason, basis)
+        return Answer(ruled.conclusion, ruled.regime, truth, since, row.until if row else None, self._reason(formula, truth), basis)
 
     def _either_way(self, name: str) -> Truth:
         """Tell what holds whichever way the open facts turn out."""
-        return {NO: False, YES: True}.get(self.diagram_of[name])
+        return {NO: False, YES: True}.get(self._diagram_of[name])
 
     def _begins(self, formula: Formula) -> date | None:
         """Find from when a formula has effect: all of it, or the first of those parts that hold; where none is sure, that may."""
         match formula:
             case Named(name):
+                self.answer(name)
                 return self._begun.get(name)
             case Every(parts):
                 return max((day for part in parts if (day := self._begins(part)) is not None), default=None)
@@ -133,24 +158,16 @@ class Classification:
     def diagrams(self) -> Diagrams:
         """The decision diagrams of this day and these facts."""
         schema = self.rules.schema
-        return Diagrams(schema.facts, schema.regions, thresholds_of(self._formulas()), self.known)
+        return Diagrams(schema.facts, schema.regions, self.rules.thresholds, self.known)
 
-    def _formulas(self) -> Iterator[Formula]:
-        return (formula for ruled in self.rules.conclusions.values() for _, formula in ruled.formulas)
-
-    @cached_property
-    def diagram_of(self) -> Mapping[str, int]:
-        """The diagram of every conclusion."""
-        found: dict[str, int] = {}
-        for name, ruled in self.rules.conclusions.items():
-            chosen = ruled.law(self.as_of)
-            found[name] = NO if chosen is None else self.diagrams.build(chosen[1], found)
-        return found
+    def _diagram(self, name: str) -> int:
+        chosen = self.rules.conclusions[name].law(self.as_of)
+        return NO if chosen is None else self.diagrams.build(chosen[1], self._diagram_of)
 
     def open_facts(self, goals: Iterable[str]) -> tuple[str, ...]:
         """Name the facts that can still change one of these conclusions, the most decisive first."""
         weight: dict[str, float] = {}
-        for node in {self.diagram_of[goal]: None for goal in goals}:
+        for node in {self._diagram_of[goal]: None for goal in goals}:
             for fact, share in self.diagrams.influence(node).items():
                 weight[fact] = weight.get(fact, 0.0) + share
         facts = self.rules.schema.facts
@@ -166,8 +183,8 @@ class Classification:
     def _walk(self, name: str, found: dict[str, None], seen: dict[str, None]) -> None:
         if name not in seen:
             seen[name] = None
-            found |= dict.fromkeys(self.answers[name].conclusion.basis)
-            for below in _conclusions_in(self.answers[name].reason):
+            found |= dict.fromkeys(self.answer(name).conclusion.basis)
+            for below in _conclusions_in(self.answer(name).reason):
                 self._walk(below, found, seen)
 
 

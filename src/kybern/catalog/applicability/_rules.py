@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from kybern.catalog.applicability._diagram import thresholds_of
 from kybern.catalog.applicability._models import Conclusion, Contradiction, Fact, Regime, Validity
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from kybern.base import Place
     from kybern.base.yaml import YamlDocument
+    from kybern.catalog.applicability._diagram import Thresholds
     from kybern.catalog.applicability._formula import Formula
 
 Path = tuple[str | int, ...]
@@ -61,3 +64,8 @@ class Rules:
     schema: FactSchema
     regimes: Mapping[str, Regime]
     conclusions: Mapping[str, Ruled]
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """The numbers and days that formulas compare each fact with."""
+        return thresholds_of(formula for ruled in self.conclusions.values() for _, formula in ruled.formulas)
