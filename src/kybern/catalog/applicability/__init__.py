@@ -1,7 +1,7 @@
 """When law applies, as data: facts that can be asked, conclusions that rest on them, and the engine that draws them."""
 
 from kybern.catalog.applicability._check import check_catalog
-from kybern.catalog.applicability._duties import Duty, duties, grouped
+from kybern.catalog.applicability._duties import Duty, duties
 from kybern.catalog.applicability._engine import Answer, Classification, Reason, classify, truths
 from kybern.catalog.applicability._formula import FactValue, Truth
 from kybern.catalog.applicability._models import Conclusion, Fact, Regime
@@ -27,7 +27,6 @@ __all__ = [
     "contradictions",
     "duties",
     "facts_schema",
-    "grouped",
     "load_fact_schema",
     "load_rules",
     "read_facts",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kybern.catalog.applicability._formula import join
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import date
 
     from kybern.catalog._catalog import Catalog
@@ -148,11 +148,3 @@ class _Duties:
 
     def _on_route(self, regime: Regime, route: str) -> bool:
         return route in regime.routes and self.found.truth(regime.routes[route]) is True
-
-
-def grouped(found: Iterable[Duty]) -> Mapping[str, tuple[Duty, ...]]:
-    """Group duties by article: `EU_AI_ACT:Art.9(2)(a)` stands under `Art.9`."""
-    groups: defaultdict[str, list[Duty]] = defaultdict(list)
-    for duty in found:
-        groups[duty.requirement.partition("(")[0]].append(duty)
-    return {name: tuple(group) for name, group in groups.items()}
