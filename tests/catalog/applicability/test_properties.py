@@ -229,3 +229,12 @@ def test_every_fact_can_decide_something(name: str) -> None:
 
 
 OPEN = {fact for day in (date(2026, 7, 26), date(2026, 11, 26)) for fact in classify(RULES, {}, day).open_facts(RULES.conclusions)}
+
+
+def test_a_question_comes_after_those_it_builds_on() -> None:
+    """Nobody is asked for an assessment under product law before it is said which law, though it may decide more."""
+    order = classify(RULES, {}, date(2026, 11, 26)).open_facts(RULES.conclusions)
+    at = {name: index for index, name in enumerate(order)}
+    pairs = [(earlier, fact.name) for fact in RULES.schema.facts.values() for earlier in fact.after]
+    assert len(pairs) > 40
+    assert [(earlier, name) for earlier, name in pairs if earlier in at and name in at and at[earlier] > at[name]] == []

@@ -131,6 +131,7 @@ def test_what_is_wrong_in_facts_is_told_too() -> None:
     assert "duplicate-fact" in problems(FACTS.replace("name: size", "name: wet"), RULES)[0]
     assert "an enum and a set, and only they, list their values" in problems(FACTS.replace(", values: {small: little, large: much}", ""))[0]
     assert "only a number has a unit" in problems(FACTS.replace("Is it wet?,", "Is it wet?, unit: kg,"))[0]
+    assert "There is no fact uses before size." in problems(FACTS.replace("large: much}", "large: much}, after: [uses]"))[0]
     against = "contradictions:\n  - {id: a, when: weet, says: s, hint: h, basis: ['LAW:1']}\nfacts:"
     assert "unknown-fact" in problems(FACTS.replace("facts:", against))[0]
 

@@ -11,7 +11,7 @@ from kybern.catalog.applicability._evaluate import truth_of
 from kybern.catalog.applicability._formula import Atom, Either, Every, Named, Negation, negated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date
 
     from kybern.catalog.applicability._formula import FactValue, Formula, Truth
@@ -165,14 +165,22 @@ class Classification:
         return NO if chosen is None else self.diagrams.build(chosen[1], self._diagram_of)
 
     def open_facts(self, goals: Iterable[str]) -> tuple[str, ...]:
-        """Name the facts that can still change one of these conclusions, the most decisive first."""
+        """Name the facts that can still change one of these conclusions, the most decisive first, each after those it builds on."""
         weight: dict[str, float] = {}
         for node in {self._diagram_of[goal]: None for goal in goals}:
             for fact, share in self.diagrams.influence(node).items():
                 weight[fact] = weight.get(fact, 0.0) + share
         facts = self.rules.schema.facts
         place = {name: index for index, name in enumerate(facts)}
-        return tuple(sorted(weight, key=lambda name: (-round(weight[name] * _EASE.get(facts[name].type, 1.0), 9), place[name])))
+        ranked = sorted(weight, key=lambda name: (-round(weight[name] * _EASE.get(facts[name].type, 1.0), 9), place[name]))
+        return tuple(dict.fromkeys(one for name in ranked for one in self._before(name, weight)))
+
+    def _before(self, name: str, among: Collection[str]) -> Iterator[str]:
+        """Go through the facts that a fact builds on, as far as they are open, and then itself."""
+        for earlier in self.rules.schema.facts[name].after:
+            if earlier in among:
+                yield from self._before(earlier, among)
+        yield name
 
     def chain(self, name: str) -> tuple[str, ...]:
         """Name the provisions that lead to an answer, from its own down to the last it rests on."""

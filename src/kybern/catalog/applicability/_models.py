@@ -22,6 +22,7 @@ class Fact(Model):
     """Something that can be known of a system, a model or an organisation, with the question that asks for it.
 
     `values` are what an `enum` is one of and a `set` some of, each in plain words. `source` is the provision that makes it matter.
+    `after` names facts that are asked first where they are open: the question makes sense in their light.
     """
 
     name: FactName
@@ -32,6 +33,7 @@ class Fact(Model):
     source: Annotated[tuple[RequirementRef, ...], Field(min_length=1)]
     values: dict[Value, Sentence] = Field(default_factory=dict)
     unit: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    after: tuple[FactName, ...] = ()
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Fact:

@@ -84,8 +84,17 @@ class _Reader:
         if found is not None:
             self.file, self.facts_document = found, document
             for index, fact in enumerate(found.facts):
+                self._after(fact, index, document)
                 if self.facts.setdefault(fact.name, fact) is not fact:
                     self._add("duplicate-fact", f"The fact {fact.name} is defined twice.", document.place(("facts", index, "name")))
+
+    def _after(self, fact: Fact, index: int, document: YamlDocument) -> None:
+        """Check that a fact builds on facts that stand before it, so that none builds on itself."""
+        for number, name in enumerate(fact.after):
+            if name not in self.facts:
+                place = document.place(("facts", index, "after", number))
+                hint = self.suggester.hint(name, self.facts, "A fact builds on facts that stand before it.")
+                self._add("unknown-fact", f"There is no fact {name} before {fact.name}.", place, hint)
 
     def read_regime(self, file: Traversable) -> None:
         document = self._document(file)
