@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from kybern.base import Place
-from kybern.records import KnownFacts, RecordSet, facts_of
+from kybern.records import KnownFacts, Record, RecordSet, facts_of
 from kybern.records.leadership import Organization
-from kybern.records.lifecycle import AISystem
+from kybern.records.lifecycle import AISystem, Dataset
 
 
 def system(**more: Any) -> AISystem:
@@ -23,7 +23,7 @@ def organization(**more: Any) -> Organization:
     return Organization.model_validate({**stated, **more})
 
 
-def facts(one: AISystem, *others: Organization) -> KnownFacts:
+def facts(one: AISystem, *others: Record) -> KnownFacts:
     return facts_of(one, RecordSet([one, *others]), lambda ref, path: Place(f"{ref} {'.'.join(map(str, path))}"))
 
 
@@ -112,6 +112,18 @@ def test_what_cannot_be_is_told_where_it_stands(more: dict[str, Any], rule: str,
     assert (problem.rule, problem.place.file) == (rule, place)
     assert problem.message.startswith(words)
     assert problem.hint
+
+
+def test_data_sets_say_what_they_hold_and_the_system_goes_first() -> None:
+    data = {"id": "d", "title": "D", "use": ["training"], "source": "s", "acquisition": "collected"}
+    some = Dataset.model_validate({**data, "personal_data": True, "special_categories": True})
+    one = system(datasets=["dataset:d"])
+    found = facts(one, some)
+    assert (found.values["personal_data"], found.values["special_categories"]) == (True, True)
+    assert found.sources["personal_data"] == ("dataset:d", ("personal_data",))
+    assert facts(system(datasets=["dataset:d"], personal_data=False), some).values["personal_data"] is False
+    none = Dataset.model_validate({**data, "personal_data": False})
+    assert not {"personal_data", "special_categories"} & facts(one, none).values.keys()
 
 
 def test_facts_left_out_change_no_digest() -> None:

@@ -151,13 +151,14 @@ def _tell(found: Classification, regimes: tuple[str, ...], title: str, *, everyt
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.catalog.applicability import duties  # noqa: PLC0415
-    from kybern.cli._classified import classified_json, print_classified  # noqa: PLC0415
+    from kybern.cli._classified import Shown, classified_json, print_classified  # noqa: PLC0415
 
     try:
-        bound = duties(load_catalog(), found, regimes)
+        catalog = load_catalog()
     except InputError as error:
         fail(error)
+    bound = duties(catalog, found, regimes)
     if as_json:
         print_json(classified_json(found, bound, regimes, title))
     else:
-        print_classified(found, bound, regimes, title, everything=everything)
+        print_classified(Shown(found, catalog, everything=everything), bound, regimes, title)

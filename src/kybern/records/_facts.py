@@ -52,7 +52,7 @@ def facts_of(system: AISystem, records: RecordSet, at: At) -> KnownFacts:
     speak and differ, that is a problem of its own.
     """
     organization = records.organization
-    derived: dict[str, tuple[FactValue, Spot]] = dict(_of_system(system))
+    derived: dict[str, tuple[FactValue, Spot]] = {**dict(_of_data(system, records)), **dict(_of_system(system))}
     stated: dict[str, tuple[object, Spot]] = {}
     if organization is not None:
         derived |= _of_organization(organization)
@@ -121,6 +121,15 @@ def _of_system(system: AISystem) -> Iterator[tuple[str, tuple[FactValue, Spot]]]
         yield from said("in_operation_since", on_eu_market=True, eu_market_since=system.in_operation_since)
     elif system.stage in _BEFORE:
         yield from said("stage", on_eu_market=False)
+
+
+def _of_data(system: AISystem, records: RecordSet) -> Iterator[tuple[str, tuple[FactValue, Spot]]]:
+    """Go through what the data sets of a system hold; that they hold no such data says nothing about the system."""
+    from kybern.records.lifecycle import Dataset  # noqa: PLC0415 - that module imports this room
+
+    held = [one for ref in records.belonging_to(system.ref) if isinstance(one := records.get(ref), Dataset)]
+    for name in ("personal_data", "special_categories"):
+        yield from ((name, (True, (one.ref, (name,)))) for one in held if getattr(one, name))
 
 
 def _in_the_union(system: AISystem) -> bool:

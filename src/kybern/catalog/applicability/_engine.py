@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from kybern.catalog.applicability._diagram import NO, YES, Diagrams
 from kybern.catalog.applicability._evaluate import truth_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from kybern.catalog.applicability._formula import FactValue, Formula, Truth
-    from kybern.catalog.applicability._models import Conclusion, Validity
+    from kybern.catalog.applicability._models import Conclusion
     from kybern.catalog.applicability._rules import Rules
 
 
@@ -48,6 +48,8 @@ class Answer:
 
 
 _T = TypeVar("_T")
+_Start: TypeAlias = "tuple[date, str] | None"
+"""A day from which something has effect, and the provision that sets it."""
 _EASE: Final = {"number": 0.5, "date": 0.5}
 """How readily a question is answered: a number or a day has to be looked up, so it comes after a question that decides as much."""
 
@@ -79,7 +81,7 @@ class Classification:
         self._drawn: _OnDemand[Answer] = _OnDemand(self._draw)
         self._truths: _OnDemand[Truth] = _OnDemand(lambda name: self._drawn[name].truth)
         self._diagram_of: _OnDemand[int] = _OnDemand(self._diagram)
-        self._begun: dict[str, date | None] = {}
+        self._begun: dict[str, _Start] = {}
 
     def answer(self, name: str) -> Answer:
         """Give the answer to one conclusion."""
@@ -104,29 +106,28 @@ class Classification:
         truth = self._value(formula)
         if truth is None:
             truth = self._either_way(name)
-        begins = max((day for day in (self._begins(formula), _since(row)) if day is not None), default=None)
-        self._begun[name] = begins
-        since = begins if truth is True else None
-        basis = row.basis if row is not None else None
+        starts = (self._begins(formula), (row.since, row.basis) if row is not None else None)
+        start = self._begun[name] = max((one for one in starts if one is not None), default=None)
+        since, basis = start if start is not None and truth is True else (None, None)
         return Answer(ruled.conclusion, ruled.regime, truth, since, row.until if row else None, self._reason(formula, truth), basis)
 
     def _either_way(self, name: str) -> Truth:
         """Tell what holds whichever way the open facts turn out."""
         return {NO: False, YES: True}.get(self._diagram_of[name])
 
-    def _begins(self, formula: Formula) -> date | None:
-        """Find from when a formula has effect: all of it, or the first of those parts that hold; where none is sure, that may."""
+    def _begins(self, formula: Formula) -> _Start:
+        """Find from when a formula has effect, and by what: all of it, or the first part that holds; where none is sure, that may."""
         match formula:
             case Named(name):
                 self.answer(name)
                 return self._begun.get(name)
             case Every(parts):
-                return max((day for part in parts if (day := self._begins(part)) is not None), default=None)
+                return max((start for part in parts if (start := self._begins(part)) is not None), default=None)
             case Either(parts):
                 values = [(part, self._value(part)) for part in parts]
                 sure = True if any(value is True for _, value in values) else None
-                days = [self._begins(part) for part, value in values if value is sure]
-                return None if None in days else min((day for day in days if day is not None), default=None)
+                starts = [self._begins(part) for part, value in values if value is sure]
+                return None if None in starts else min((start for start in starts if start is not None), default=None)
             case _:
                 return None
 
@@ -201,10 +202,6 @@ def _conclusions_in(reason: Reason) -> Iterator[str]:
         yield reason.name
     for child in reason.children:
         yield from _conclusions_in(child)
-
-
-def _since(row: Validity | None) -> date | None:
-    return None if row is None else row.since
 
 
 def classify(rules: Rules, known: Mapping[str, FactValue], as_of: date) -> Classification:
