@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import jsonschema
 import pytest
+from rules_in_memory import Holding
 
 from kybern.base import InputError
 from kybern.base.yaml import read_yaml
@@ -42,40 +42,32 @@ conclusions:
 """
 
 
-class Folder:
-    """A folder of rules in memory."""
-
-    def __init__(self, files: dict[str, str], name: str = "") -> None:
-        self.files, self.name = files, name
-
-    def joinpath(self, name: str) -> Folder:
-        return Folder(self.files, name)
-
-    def iterdir(self) -> Iterator[Folder]:
-        return (Folder(self.files, name) for name in self.files)
-
-    def read_bytes(self) -> bytes:
-        if self.name not in self.files:
-            raise FileNotFoundError(2, "No such file")
-        return self.files[self.name].encode()
-
-    def __str__(self) -> str:
-        return self.name
-
-
 def problems(facts: str = FACTS, rules: str = RULES) -> list[str]:
     with pytest.raises(InputError) as caught:
-        read_rules(Folder({"facts.yaml": facts, "law.yaml": rules}))  # type: ignore[arg-type]  # as far as Traversable is used
+        read_rules(Holding({"facts.yaml": facts, "law.yaml": rules}))  # type: ignore[arg-type]  # as far as Traversable is used
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_rules_in_order_are_read() -> None:
-    rules = read_rules(Folder({"facts.yaml": FACTS, "law.yaml": RULES}))  # type: ignore[arg-type]  # the same
+    rules = read_rules(Holding({"facts.yaml": FACTS, "law.yaml": RULES}))  # type: ignore[arg-type]  # the same
     found = classify(rules, {"places": frozenset(["DE-BY"]), "wet": True, "weight": 11.0}, date(2026, 1, 1))
     assert [found.truth(name) for name in rules.conclusions] == [True, None, None]
     assert found.open_facts(["law.heavy"]) == ("size",)
 
 
+def test_a_row_of_dates_holds_through_its_last_day_and_the_next_row_follows() -> None:
+    """The formula of each row counts in its own time; after the last row there is no such law."""
+    rows = "dates: [{since: 2026-01-01, until: 2026-06-30, basis: b}, {since: 2026-07-01, until: 2026-12-31, basis: c, when: wet}]"
+    files = {"facts.yaml": FACTS, "law.yaml": RULES.replace("day >= 2026-08-02]}}", f"day >= 2026-08-02]}}, {rows}}}")}
+    rules = read_rules(Holding(files))  # type: ignore[arg-type]  # as far as Traversable is used
+    found = {day: classify(rules, {"uses": frozenset("a"), "wet": False}, day) for day in (DAY_1, DAY_2, DAY_3)}
+    first = found[DAY_1].answer("law.late")
+    assert (first.truth, first.since, first.until, first.basis) == (True, date(2026, 1, 1), DAY_1, "b")
+    assert [found[day].truth("law.late") for day in (DAY_2, DAY_3)] == [False, False]
+    assert [answer.reason.kind for answer in (found[DAY_2].answer("law.late"), found[DAY_3].answer("law.late"))] == ["fact", "law"]
+
+
+DAY_1, DAY_2, DAY_3 = date(2026, 6, 30), date(2026, 7, 1), date(2027, 1, 1)
 WRONG = {
     "unknown-fact": ("places has EU, wet", "places has EU, weet", "weet", "There is no fact weet. Did you mean wet?"),
     "unknown-conclusion": ("[law.applies,", "[law.aplies,", "law.aplies", "There is no conclusion law.aplies. Did you mean law.applies?"),

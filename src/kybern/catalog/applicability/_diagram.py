@@ -133,7 +133,7 @@ class Diagrams:
         return sorted(seen - {NO, YES}, key=lambda node: self.nodes[node][0])
 
     def influence(self, root: int) -> dict[str, float]:
-        """Say of every fact on which a diagram depends how likely it is to be the one that decides, the others being open."""
+        """Say of every fact on which a diagram depends how much its value shifts the likelihood of the answer, the others open."""
         order = self.above(root)
         chance = {NO: 0.0, YES: 1.0}
         for node in reversed(order):
