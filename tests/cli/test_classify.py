@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from kybern.base.yaml import read_yaml
 from kybern.catalog.applicability import load_rules
 from kybern.cli._classify import register
+from kybern.cli._interview import typed
 
 SYSTEM = """\
 kind: ai_system
@@ -209,6 +212,46 @@ def test_answers_lead_where_the_file_of_facts_leads(tmp_path: Path) -> None:
     assert again["regimes"]["cra"]["open"] == []
     silent = run("--ask", "--facts", str(out), "--regime", "cra", stdin="")
     assert "?" not in silent.stderr.replace("? explains", "")
+
+
+def test_answers_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """As the installed program reads them: one line an answer, none of them lost."""
+    out = tmp_path / "facts.yaml"
+    program = Path(sys.executable).parent / "kybern"
+    call = [str(program), "classify", "--ask", "--regime", "cra", "--out", str(out)]
+    done = subprocess.run(call, input="DE, FR\n1\n?\nno\nyes\n", capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert read_yaml(out.read_bytes(), "facts.yaml")[0].value == {
+        "jurisdictions": ["DE", "FR"],
+        "digital_product": True,
+        "cra_excluded": False,
+        "own_product": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "meant"),
+    [
+        ("profiling", "Yes", True),
+        ("profiling", "2", False),
+        ("profiling", "maybe", "maybe"),
+        ("product_law", "3", "toys"),
+        ("product_law", "toys", "toys"),
+        ("product_law", "99", "99"),
+        ("practices", "1, social-scoring", ["manipulation", "social-scoring"]),
+        ("practices", "none", []),
+        ("practices", "", ""),
+        ("annex_iii", "2, 3a", ["2", "3a"]),
+        ("annex_iii", "1", ["1"]),
+        ("jurisdictions", "de, us-ca", ["DE", "US-CA"]),
+        ("training_compute", "1e25", 1e25),
+        ("training_compute", "1e999999", "1e999999"),
+        ("training_compute", "nan", "nan"),
+    ],
+)
+def test_what_is_typed_means_what_is_shown(name: str, text: str, meant: object) -> None:
+    """A number counts in the list that is shown; where values are letters of a law, there is no such list."""
+    assert typed(load_rules().schema.facts[name], text) == meant
 
 
 def test_a_contradiction_is_told_at_the_question(tmp_path: Path) -> None:

@@ -86,11 +86,12 @@ def _known(rules: Rules, system: str | None, file: Path | None, directory: Path,
 
 def _from_file(rules: Rules, file: Path) -> Mapping[str, FactValue]:
     from kybern.base import InputError  # noqa: PLC0415
-    from kybern.base.yaml import read_yaml  # noqa: PLC0415
+    from kybern.base.yaml import DEFAULT_LIMITS, read_yaml  # noqa: PLC0415
     from kybern.catalog.applicability import contradictions, read_facts  # noqa: PLC0415
 
     try:
-        document = read_yaml(file.read_bytes(), str(file))[0]
+        with file.open("rb") as opened:
+            document = read_yaml(opened.read(DEFAULT_LIMITS.max_bytes + 1), str(file))[0]
     except OSError as error:
         refuse("unreadable", f"{file} cannot be read: {error.strerror}.", "Name a YAML file of facts.")
     except InputError as error:

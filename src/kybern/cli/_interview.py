@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -69,10 +71,11 @@ def _ask(found: Classification, fact: Fact) -> FactValue | _Ended | None:
     _say("")
     _say(fact.question + (f" [{fact.unit}]" if fact.unit else ""))
     for number, (value, says) in enumerate(fact.values.items(), 1):
-        _say(f"  {number} {value}: {says}")
+        _say(f"  {number} {value}: {says}" if numbered(fact) else f"  {value}: {says}")
     while True:
-        typer.echo(f"({_FORMS[fact.type]}) ", nl=False, err=True)
-        line = typer.get_text_stream("stdin").readline()
+        form = _FORMS[fact.type] if numbered(fact) or not fact.values else "letters with commas between, or none"
+        typer.echo(f"({form}) ", nl=False, err=True)
+        line = sys.stdin.readline()
         if not line or line.strip().lower() in _STOP:
             _say("")
             return _Ended()
@@ -113,13 +116,19 @@ def typed(fact: Fact, text: str) -> object:
     return _word(fact, text)
 
 
+def numbered(fact: Fact) -> bool:
+    """Tell whether values are counted: not where they are letters of a law, which begin with a digit themselves."""
+    return not any(value[0].isdigit() for value in fact.values)
+
+
 def _word(fact: Fact, text: str) -> str:
-    """Take a value by its word, or by its number in the list where it is no word itself."""
+    """Take a value by its word, or by its number in the list."""
     values = list(fact.values)
-    if text not in fact.values and text.isdecimal() and len(text) < 4 and 0 < int(text) <= len(values):  # noqa: PLR2004 - no list is so long
+    if numbered(fact) and text.isdecimal() and len(text) < 4 and 0 < int(text) <= len(values):  # noqa: PLR2004 - no list is so long
         return values[int(text) - 1]
     return text.upper() if fact.type == "countries" else text
 
 
 def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    indent = " " * (len(text) - len(text.lstrip()))
+    typer.echo(textwrap.fill(text, 80, subsequent_indent=f"{indent}  ", break_on_hyphens=False), err=True)

@@ -242,3 +242,12 @@ def test_a_question_comes_after_those_it_builds_on() -> None:
     pairs = [(earlier, fact.name) for fact in RULES.schema.facts.values() for earlier in fact.after]
     assert len(pairs) > 40
     assert [(earlier, name) for earlier, name in pairs if earlier in at and name in at and at[earlier] > at[name]] == []
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
+@given(COMPLETE, DAYS)
+def test_who_is_outside_the_ai_act_is_asked_nothing_more_about_it(whole: Facts, day: date) -> None:
+    """An exclusion alone ends the interview, whatever else is known."""
+    some = {name: value for index, (name, value) in enumerate(whole.items()) if index % 3 == 0}
+    outside = {**some, "exclusions": frozenset({"military"}), "ai_system": True}
+    assert still_open(classify(RULES, outside, day), ("eu_ai_act",)) == ()

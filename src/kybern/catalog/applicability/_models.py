@@ -21,7 +21,8 @@ _WITH_VALUES = ("enum", "set")
 class Fact(Model):
     """Something that can be known of a system, a model or an organisation, with the question that asks for it.
 
-    `values` are what an `enum` is one of and a `set` some of, each in plain words. `source` is the provision that makes it matter.
+    `about` says whose record it belongs into. `values` are what an `enum` is one of and a `set` some of, each in plain words.
+    `source` is the provision that makes it matter.
     `after` names facts that are asked first where they are open: the question makes sense in their light.
     """
 

@@ -27,7 +27,7 @@ def _property(fact: Fact) -> dict[str, Any]:
     """Describe one fact: its values with their words, its question and help."""
     words = [f"{value}: {says}" for value, says in fact.values.items()]
     about = "\n".join(part for part in (fact.question, fact.help, *words, f"Sources: {', '.join(fact.source)}") if part)
-    described: dict[str, Any] = {"title": fact.question, "description": about}
+    described: dict[str, Any] = {"title": fact.question, "description": about, "x-about": fact.about}
     if fact.unit is not None:
         described["x-unit"] = fact.unit
     return {**described, **_type(fact)}
