@@ -197,6 +197,24 @@ def test_unknown_is_what_either_answer_could_still_change(left: Truth, right: Tr
     assert negated(left) is (None if left is None else not left)
 
 
+LINES = st.text(alphabet="abes.>=<,/-_ 0129nothasfyi", max_size=30) | st.sampled_from(ATOMS) | st.text(max_size=20)
+JSON = st.recursive(
+    LINES | st.none() | st.booleans() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["all", "any", "not", "some"]), inner, max_size=2),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_whatever_stands_for_a_formula_is_read_or_refused_in_words(value: Any) -> None:
+    """Nothing makes the reader stumble: there is a formula, or a problem with a hint or a name."""
+    reader = _Reader()
+    reader.read_facts(Holding({"facts.yaml": SMALL}))  # type: ignore[arg-type]  # as far as Traversable is used
+    found = reader.formula(value, read_yaml(b"{}", "f.yaml")[0], (), ["w.c0"])
+    assert (found is None) == bool(reader.problems)
+    assert all(problem.message and problem.rule for problem in reader.problems)
+
+
 def test_the_most_decisive_question_comes_first() -> None:
     """What decides alone comes before what needs a partner, a quick truth before a number that decides as much."""
     rules = world([{"all": ["b", {"any": ["c", "e is x"]}]}])

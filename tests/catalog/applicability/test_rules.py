@@ -129,7 +129,21 @@ def test_what_is_wrong_in_facts_is_told_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["wet > ", "wet >", "a is", "uses has any of", "weight > x", "day < 2026-13-01", "law.x is y", "WET", "a b", "1/0"]
+    "line",
+    [
+        "wet > ",
+        "wet >",
+        "a is",
+        "uses has any of",
+        "weight > x",
+        "day < 2026-13-01",
+        "law.x is y",
+        "WET",
+        "a b",
+        "1/0",
+        "weight > 1e999",
+        "weight > nan",
+    ],
 )
 def test_a_line_of_no_form_is_no_formula(line: str) -> None:
     assert parse_line(line) is None

@@ -13,6 +13,7 @@ An item is a mapping `all:`, `any:` or `not:`, or one line of text:
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -116,9 +117,10 @@ def _bound(operand: str) -> float | date | None:
     if fraction is not None:
         return int(fraction[1]) / int(fraction[2])
     try:
-        return date.fromisoformat(operand) if _DAY.fullmatch(operand) else float(operand)
+        found = date.fromisoformat(operand) if _DAY.fullmatch(operand) else float(operand)
     except ValueError:
         return None
+    return found if isinstance(found, date) or math.isfinite(found) else None
 
 
 def names(formula: Formula) -> Iterator[Atom | Named]:
