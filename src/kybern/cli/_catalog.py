@@ -72,6 +72,7 @@ def lint(
     if alone and folder is None:
         refuse("no-folder", "--alone needs a folder.", "Write: kybern catalog lint --alone DIR")
     catalog = load(folder, alone=alone)
+    _check_rules(catalog)
     rows = sum(len(crosswalk.rows) for crosswalk in catalog.crosswalks)
     counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements, {len(catalog.controls)} controls"
     typer.echo(f"The catalog holds together: {counts}, {rows} crosswalk rows.")
@@ -99,6 +100,16 @@ def schema(
 
 
 app.command("diff")(diff_law)
+
+
+def _check_rules(catalog: Catalog) -> None:
+    """Check the rules of applicability against the catalog, and what its entries name of them; exits 2 with every problem."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.catalog.applicability import check_catalog, load_rules  # noqa: PLC0415
+
+    problems = check_catalog(load_rules(), catalog)
+    if problems:
+        fail(InputError(problems))
 
 
 def _framework_row(catalog: Catalog, name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from kybern.cli import (
     _assess,
     _bom,
     _catalog,
+    _classify,
     _demo,
     _evidence,
     _init,
@@ -40,7 +41,7 @@ app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mo
 
 for _group in (
     _init, _workspace, _apply, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
-    _catalog, _demo,
+    _classify, _catalog, _demo,
 ):  # fmt: skip
     _group.register(app)
 
