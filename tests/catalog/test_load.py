@@ -89,6 +89,7 @@ CASES = {
     ),
     "number in quotes": (LOOK, "weight: 0.5", 'weight: "0.5"', "wrong-type", '"0.5"'),
     "weight beyond one": (LOOK, "weight: 0.5", "weight: 1.5", "out-of-range", "1.5"),
+    "citing nothing": (LAW, "statement: Look first.}", 'statement: Look first., cites: ["NORM:z"]}', "unknown-requirement", '"NORM:z"'),
     "row to nowhere": (WALK, 'source: "LAW:1.1"', 'source: "LAW:7"', "unknown-requirement", '"LAW:7"'),
     "row of another framework": (WALK, 'source: "LAW:1.1"', 'source: "NORM:a"', "wrong-framework", '"NORM:a", target'),
     "crosswalk of no framework": (WALK, "target_framework: NORM", "target_framework: NORMS", "unknown-framework", "NORMS"),

@@ -66,16 +66,18 @@ def test_list_tells_edition_counts_source_and_date() -> None:
 def test_list_as_json_is_the_catalog_that_is_loaded() -> None:
     told = json.loads(run("list", "--json").stdout)
     assert told["digest"] == load_catalog().digest
-    assert {row["id"]: (row["entries"], row["asks"]) for row in told["frameworks"]} == {"ISO42001": (116, 70), "NIST_AI_RMF": (95, 72)}
+    counts = {row["id"]: (row["entries"], row["asks"]) for row in told["frameworks"]}
+    assert (counts["ISO42001"], counts["NIST_AI_RMF"]) == ((116, 70), (95, 72))
+    assert list(counts) == list(load_catalog().frameworks)
 
 
-@pytest.mark.parametrize("ref", ["ISO42001:A.7.4", "A.7.4"])
+@pytest.mark.parametrize("ref", ["ISO42001:A.7.4", "A.6.2.4"])
 def test_show_a_requirement_with_its_controls_and_checks(ref: str) -> None:
     said = run("show", ref).stdout
     catalog = load_catalog()
-    entry = catalog.requirements["ISO42001:A.7.4"]
-    assert entry.statement in " ".join(said.split())
-    controls = catalog.controls_for("ISO42001:A.7.4")
+    name = f"ISO42001:{ref.rpartition(':')[2]}"
+    assert catalog.requirements[name].statement in " ".join(said.split())
+    controls = catalog.controls_for(name)
     assert controls
     for control, _ in controls:
         assert control.title in said
@@ -118,11 +120,20 @@ def test_show_what_is_not_there_is_refused_with_the_nearest(ref: str, hint: str)
 def test_lint_of_the_shipped_catalog_holds() -> None:
     said = run("lint")
     assert said.exit_code == 0
-    assert said.stdout.startswith("The catalog holds together: 2 frameworks, 211 requirements,")
+    catalog = load_catalog()
+    counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements,"
+    assert said.stdout.startswith(f"The catalog holds together: {counts}")
+
+
+def test_an_id_of_several_frameworks_is_refused_with_their_names() -> None:
+    said = run("show", "A.7.4")
+    assert said.exit_code == 2
+    assert "ISO27001:A.7.4, ISO42001:A.7.4" in said.stderr
 
 
 def test_lint_of_an_own_catalog_with_and_without_the_shipped_one(own: Path) -> None:
-    assert "3 frameworks, 213 requirements" in run("lint", str(own)).stdout
+    catalog = load_catalog()
+    assert f"{len(catalog.frameworks) + 1} frameworks, {len(catalog.requirements) + 2} requirements" in run("lint", str(own)).stdout
     assert "1 frameworks, 2 requirements, 1 controls, 0 crosswalk rows" in run("lint", str(own), "--alone").stdout
 
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from report_world import REFUSED, Parsed, assessed
+from report_world import FRAMEWORKS, REFUSED, Parsed, assessed
 
 from kybern.assessment import Assessment
 from kybern.report import html_report
@@ -22,7 +22,7 @@ def found() -> Assessment:
 
 @pytest.fixture(scope="session")
 def page(found: Assessment) -> str:
-    return html_report(found, REFUSED, "9.9.9")
+    return html_report(found, REFUSED, "9.9.9", FRAMEWORKS)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from kybern.records import RecordSet
 from kybern.workspace import parse_records
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FRAMEWORKS = ("ISO42001", "NIST_AI_RMF")
+"""Those the page is asked for."""
 EVIL = "<script>alert(1)</script>"
 REFUSED = (Refusal("evidence/bad.dsse.json", "bad-signature", "the signature does not fit <b>this</b>"),)
 

@@ -103,7 +103,7 @@ def test_it_is_in_canonical_form(profile: str) -> None:
 @each_profile
 def test_nothing_is_met_right_after(profile: str) -> None:
     found = assessed(profile)
-    for framework in found.catalog.frameworks:
+    for framework in ("ISO42001", "NIST_AI_RMF"):
         readiness = found.readiness(framework, None)
         assert readiness.counts[Status.MET] == 0
         assert readiness.applicable > 30

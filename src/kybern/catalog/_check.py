@@ -32,6 +32,8 @@ def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Itera
         yield from _satisfies(control, entries, groups)
         yield from _texts(control.item, ("title", "statement", "why"), control.place)
         yield from _kinds(control, record_kinds)
+    for framework in sources.frameworks:
+        yield from _cites(framework, entries)
     for crosswalk in sources.crosswalks:
         yield from _crosswalk(crosswalk, entries, {found.item.id for found in sources.frameworks})
 
@@ -59,6 +61,15 @@ def _framework(found: Located[Framework]) -> Iterator[Problem]:
             yield Problem("unknown-parent", f"The parent {entry.parent} of {entry.id} is not here.", place, _near(entry.parent, parents))
         elif _in_cycle(entry, parents):
             yield Problem("parent-cycle", f"{entry.id} is above itself: its parents go in a circle.", place, "Name the real parent.")
+
+
+def _cites(found: Located[Framework], entries: Mapping[str, Requirement]) -> Iterator[Problem]:
+    """Check that what a framework's entries cite is there."""
+    for index, entry in enumerate(found.item.requirements):
+        for at, ref in enumerate(entry.cites):
+            if ref not in entries:
+                place = found.place("requirements", index, "cites", at)
+                yield Problem("unknown-requirement", f"There is no requirement {ref}.", place, _near(ref, entries))
 
 
 def _in_cycle(entry: Requirement, parents: Mapping[str, str | None]) -> bool:
