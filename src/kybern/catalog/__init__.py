@@ -1,6 +1,7 @@
 """Law as data: frameworks, crosswalks, common controls and checks, and the loader that cross-checks them."""
 
 from kybern.catalog._catalog import Catalog
+from kybern.catalog._files import CatalogFolder
 from kybern.catalog._load import load_catalog
 from kybern.catalog._models import (
     Applies,
@@ -35,6 +36,7 @@ from kybern.catalog._models import (
 __all__ = [
     "Applies",
     "Catalog",
+    "CatalogFolder",
     "Check",
     "ConclusionName",
     "Condition",

@@ -6,13 +6,17 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from kybern.base import InputError, Place, Problem
-from kybern.catalog._catalog import Catalog
 from kybern.catalog._check import cross_check
+from kybern.catalog._compiled import catalog_of, key_of, read_compiled, write_compiled
+from kybern.catalog._files import Files
 from kybern.catalog._read import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+    from kybern.catalog._catalog import Catalog
 
 
 def load_catalog(
@@ -20,15 +24,29 @@ def load_catalog(
     *,
     also: Sequence[Traversable] = (),
     record_kinds: Collection[str] | None = None,
+    cache: Path | None = None,
 ) -> Catalog:
     """Load the catalog in the folder `root`, by default the one shipped with Kybern, and the catalogs of the user's own in `also`.
 
     All of them are one catalog: a control of the user may answer a requirement shipped, and no id may stand twice. With
     `record_kinds`, a check that looks at records of another kind is an error. Raises `InputError` with every problem of form; if
     there is none, with every reference that does not hold.
+
+    With `cache`, a folder, what was loaded once from the same sources is taken from its compiled form there. The catalog is the same.
     """
+    roots = [Files.read(folder) for folder in (root or files("kybern.catalog"), *also)]
+    kinds = None if record_kinds is None else sorted(record_kinds)
+    key = None if cache is None else key_of(roots, kinds)
+    found = None if cache is None or key is None else read_compiled(cache, key)
+    if found is None:
+        found = _from_sources(roots, record_kinds)
+        if cache is not None and key is not None:
+            write_compiled(cache, key, found)
+    return found
+
+
+def _from_sources(roots: Sequence[Files], record_kinds: Collection[str] | None) -> Catalog:
     sources = Sources()
-    roots = (root or files("kybern.catalog"), *also)
     for folder in roots:
         sources.read(folder)
     problems = sources.problems or list(cross_check(sources, record_kinds))
@@ -36,9 +54,9 @@ def load_catalog(
         raise InputError(problems)
     if not sources.frameworks:
         hint = "A catalog folder holds frameworks/*.yaml, controls/*.yaml and crosswalks/*.yaml."
-        raise InputError([Problem("no-framework", "There is no framework here.", Place(str(roots[0])), hint)])
-    return Catalog(
-        frameworks={found.item.id: found.item for found in sources.frameworks},
-        controls={found.item.id: found.item for found in sources.controls},
-        crosswalks=tuple(found.item for found in sources.crosswalks),
+        raise InputError([Problem("no-framework", "There is no framework here.", Place(roots[0].shown), hint)])
+    return catalog_of(
+        [found.item for found in sources.frameworks],
+        [found.item for found in sources.controls],
+        [found.item for found in sources.crosswalks],
     )

@@ -11,18 +11,16 @@ from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
+from kybern.catalog._files import FOLDERS, Files
 from kybern.catalog._models import Control, Crosswalk, Framework, Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
 
     from kybern.base.validation import Fault, Sayings
 
 T = TypeVar("T", bound=BaseModel)
 Path = tuple[str | int, ...]
-
-FOLDERS = ("frameworks", "controls", "crosswalks")
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,11 @@ class Sources:
     crosswalks: list[Located[Crosswalk]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def read(self, root: Traversable) -> None:
-        """Read a catalog folder: `frameworks/`, `controls/` and `crosswalks/`, each with `*.yaml` files."""
-        if not any(root.joinpath(folder).is_dir() for folder in FOLDERS):
+    def read(self, root: Files) -> None:
+        """Take a catalog folder: `frameworks/`, `controls/` and `crosswalks/`, each with `*.yaml` files."""
+        if not root.folders:
             hint = f"It holds one or more of {', '.join(FOLDERS)}, with *.yaml files."
-            self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(str(root)), hint))
+            self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(root.shown), hint))
         for document in self._documents(root, "frameworks"):
             self.frameworks += self._shape(Framework, document, ())
         for document in self._documents(root, "controls"):
@@ -59,14 +57,15 @@ class Sources:
         for document in self._documents(root, "crosswalks"):
             self.crosswalks += self._shape(Crosswalk, document, ())
 
-    def _documents(self, root: Traversable, folder: str) -> Iterator[YamlDocument]:
-        for file in _yaml_files(root.joinpath(folder)):
+    def _documents(self, root: Files, folder: str) -> Iterator[YamlDocument]:
+        for file in root.folders.get(folder, ()):
+            if isinstance(file.data, OSError):
+                self.problems.append(Problem("unreadable", f"The file cannot be read: {file.data.strerror}.", Place(file.shown)))
+                continue
             try:
-                yield from read_yaml(file.read_bytes(), str(file))
+                yield from read_yaml(file.data, file.shown)
             except InputError as error:
                 self.problems += error.problems
-            except OSError as error:
-                self.problems.append(Problem("unreadable", f"The file cannot be read: {error.strerror}.", Place(str(file))))
 
     def _control_list(self, document: YamlDocument) -> Iterator[Located[Control]]:
         if not isinstance(document.value, list):
@@ -93,10 +92,3 @@ def _strength(fault: Fault) -> Said | None:
 
 
 _SAYINGS: Sayings = {"enum": _strength}
-
-
-def _yaml_files(folder: Traversable) -> list[Traversable]:
-    """List a folder's YAML files by name; a folder that is not there has none."""
-    if not folder.is_dir():
-        return []
-    return sorted((file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml"))), key=lambda file: file.name)

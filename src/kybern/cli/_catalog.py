@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kybern.cli._shared import fail, print_json, refuse
+from kybern.cli._shared import WorkspaceOption, catalog_here, fail, print_json, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,9 +27,9 @@ def register(root: typer.Typer) -> None:
 
 
 @app.command("list")
-def list_frameworks(as_json: AsJson = False) -> None:
+def list_frameworks(as_json: AsJson = False, directory: WorkspaceOption = Path()) -> None:
     """List the frameworks: edition, how much they hold and ask, their source and the day they were last held against it."""
-    catalog = _load()
+    catalog = catalog_here(directory)
     rows = [_framework_row(catalog, name) for name in catalog.frameworks]
     if as_json:
         print_json({"digest": catalog.digest, "controls": len(catalog.controls), "frameworks": rows})
@@ -50,9 +50,10 @@ def list_frameworks(as_json: AsJson = False) -> None:
 def show(
     ref: Annotated[str, typer.Argument(metavar="REF", help="A requirement, ISO42001:A.7.4 or A.7.4, or a control, RSK-01.")],
     as_json: AsJson = False,
+    directory: WorkspaceOption = Path(),
 ) -> None:
     """Show a requirement with its controls and their checks, or a control with everything."""
-    catalog = _load()
+    catalog = catalog_here(directory)
     control = catalog.controls.get(ref)
     name = "" if control else _find_requirement(catalog, ref)
     if as_json:
@@ -67,23 +68,29 @@ def lint(
         Path | None, typer.Argument(metavar="[DIR]", help="A catalog of your own, checked together with the shipped one.")
     ] = None,
     alone: Annotated[bool, typer.Option("--alone", help="Check DIR without the shipped catalog.")] = False,
+    directory: WorkspaceOption = Path(),
 ) -> None:
-    """Check a catalog against itself: shapes, ids, references, record kinds. Exit 2 with every problem and its place."""
+    """Check a catalog against itself: shapes, ids, references, record kinds. Exit 2 with every problem and its place.
+
+    Without DIR: the shipped catalog with those that the workspace's `kybern.yaml` names.
+    """
     if alone and folder is None:
         refuse("no-folder", "--alone needs a folder.", "Write: kybern catalog lint --alone DIR")
-    catalog = _load(folder, alone=alone)
+    catalog = _load(folder, directory, alone=alone)
     rows = sum(len(crosswalk.rows) for crosswalk in catalog.crosswalks)
     counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements, {len(catalog.controls)} controls"
     typer.echo(f"The catalog holds together: {counts}, {rows} crosswalk rows.")
 
 
-def _load(folder: Path | None = None, *, alone: bool = False) -> Catalog:
-    """Load the catalog with what is the user's own; tells every problem and exits 2 where that fails."""
+def _load(folder: Path | None, directory: Path, *, alone: bool) -> Catalog:
+    """Load the catalog from its sources, with what is the user's own; tells every problem and exits 2 where that fails."""
     from kybern.base import InputError  # noqa: PLC0415 - pydantic and the record models are slow to import
     from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.records import Record  # noqa: PLC0415
 
-    own = [] if folder is None or alone else [folder]
+    if folder is None:
+        return catalog_here(directory, Record.registry)
+    own = [] if alone else [folder]
     try:
         return load_catalog(folder if alone else None, also=own, record_kinds=Record.registry)
     except InputError as error:

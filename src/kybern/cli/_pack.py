@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, fail, near, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse
 
 if TYPE_CHECKING:
     from kybern.cli._shared import Assessed
@@ -80,6 +80,7 @@ def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool)
         version=__version__,
         settings=(root / SETTINGS_FILE).read_bytes(),
         records=None if without_records else {name: (root / name).read_bytes() for name in list_records(root)},
+        catalogs=found.catalogs,
     )
 
 
@@ -119,7 +120,7 @@ def verify(
     from kybern.report.pack import NoPack, read_pack, recheck, words  # noqa: PLC0415
 
     try:
-        found = recheck(read_pack(file), load_catalog(), __version__)
+        found = recheck(read_pack(file), load_catalog(cache=cache_folder()), __version__)
     except (NoPack, MemoryError) as error:
         refuse("bad-pack", f"{file} cannot be read as a pack: {error or 'it asks for too much memory'}.", "Give what `kybern pack` wrote.")
     if as_json:

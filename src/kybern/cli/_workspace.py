@@ -12,6 +12,7 @@ import typer
 from kybern.cli._shared import (
     AsOfOption,
     WorkspaceOption,
+    catalog_here,
     fail,
     open_root,
     open_workspace,
@@ -59,14 +60,9 @@ def lint(
 
 def _catalog_ids(workspace: Workspace) -> Any:
     """Gather what records may name; the statement of applicability goes through the controls of the frameworks that were chosen."""
-    from kybern.base import InputError  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.workspace import CatalogIds  # noqa: PLC0415
 
-    try:
-        catalog = load_catalog()
-    except InputError as error:
-        fail(error)
+    catalog = catalog_here(workspace.root)
     asked = workspace.settings.frameworks
     chosen = [(ref, entry) for ref, entry in catalog.requirements.items() if ref.partition(":")[0] in asked]
     groups = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and not catalog.is_leaf(ref))

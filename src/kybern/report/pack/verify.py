@@ -398,7 +398,7 @@ def check_files(files: Mapping[str, bytes], manifest: Mapping[str, Any], found: 
 
 
 def _in_folder(name: str, *, with_records: bool) -> bool:
-    return (name.startswith(EVIDENCE) and name.endswith(SUFFIX)) or (with_records and name.startswith("records/"))
+    return (name.startswith(EVIDENCE) and name.endswith(SUFFIX)) or (with_records and name.startswith(("records/", "catalogs/")))
 
 
 # --- Keys --------------------------------------------------------------------------------------------------------------------------
