@@ -1,6 +1,7 @@
 """Status, readiness, reasons and gaps: pure functions of catalog, records, evidence and a moment."""
 
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
+from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
@@ -14,6 +15,7 @@ from kybern.assessment._words import describe
 __all__ = [
     "FORMAT",
     "Assessment",
+    "CarriedOver",
     "Documented",
     "EvidenceTable",
     "Gap",
@@ -22,11 +24,14 @@ __all__ = [
     "Reason",
     "Row",
     "Score",
+    "Source",
+    "Standing",
     "Status",
     "Step",
     "TraceGraph",
     "assess",
     "assessment_schema",
+    "carry_over",
     "describe",
     "differences",
     "documented",

@@ -1,6 +1,7 @@
 """Law as data: frameworks, crosswalks, common controls and checks, and the loader that cross-checks them."""
 
 from kybern.catalog._catalog import Catalog
+from kybern.catalog._crosswalk import Covered, Crossing, Pair, Reach, crosswalk
 from kybern.catalog._files import CatalogFolder
 from kybern.catalog._load import load_catalog
 from kybern.catalog._models import (
@@ -43,6 +44,8 @@ __all__ = [
     "Confidence",
     "Control",
     "ControlId",
+    "Covered",
+    "Crossing",
     "Crosswalk",
     "CrosswalkRow",
     "Days",
@@ -51,7 +54,9 @@ __all__ = [
     "Framework",
     "Layer",
     "Operator",
+    "Pair",
     "PredicateType",
+    "Reach",
     "RecordCheck",
     "Relation",
     "Requirement",
@@ -62,6 +67,7 @@ __all__ = [
     "Strength",
     "SubjectKind",
     "age_limit",
+    "crosswalk",
     "days",
     "load_catalog",
 ]
