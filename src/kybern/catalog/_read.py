@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
-from kybern.base.validation import Said, shown, validate
+from kybern.base.validation import Document, Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
 from kybern.catalog._files import FOLDERS, Files
 from kybern.catalog._models import Control, Crosswalk, Framework, Strength
@@ -28,7 +28,7 @@ class Located(Generic[T]):
     """A shape, with the document and the path it was read from."""
 
     item: T
-    document: YamlDocument
+    document: Document
     path: Path = ()
 
     def place(self, *path: str | int) -> Place:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kybern.cli import _catalog_import
 from kybern.cli._shared import WorkspaceOption, catalog_here, fail, print_json, refuse
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 def register(root: typer.Typer) -> None:
     """Add the command group of this module."""
+    _catalog_import.register(app)
     root.add_typer(app, name="catalog")
 
 
