@@ -5,57 +5,31 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the helper module beside the tests
+
 from click.testing import Result
-from typer.testing import CliRunner
+from own_world import HEAD, control, run, workspace
 
 from kybern.catalog import crosswalk, load_catalog
-from kybern.cli._main import app
 
-RECORDS = """\
-- {kind: organization, id: acme, title: Acme, legal_name: Acme, sector: Lending, countries: [IE], ai_roles: [deployer]}
-- {kind: person, id: anna, title: Anna}
-"""
-TARGET = """\
+TARGET = f"""\
 id: HOUSE
 title: House rules
-edition: "1"
-publisher: House
-source: https://example.org/rules
-status_date: "2026-11-23"
-rights: own
-requirements:
-  - {id: "1", kind: rule, title: Take it over, statement: Just what the other asks.}
-  - {id: "2", kind: rule, title: Take it over later, statement: Just what another asks.}
-  - {id: "3", kind: rule, title: Show something, statement: A part.}
-  - {id: "4", kind: rule, title: Show nothing, statement: A part.}
-  - {id: "5", kind: rule, title: =left(out), statement: Nothing reaches it.}
+{HEAD}  - {{id: "1", kind: rule, title: Take it over, statement: Just what the other asks.}}
+  - {{id: "2", kind: rule, title: Take it over later, statement: Just what another asks.}}
+  - {{id: "3", kind: rule, title: Show something, statement: A part.}}
+  - {{id: "4", kind: rule, title: Show nothing, statement: A part.}}
+  - {{id: "5", kind: rule, title: =left(out), statement: Nothing reaches it.}}
 ---
 id: SOURCE
 title: Source
-edition: "1"
-publisher: House
-source: https://example.org/source
-status_date: "2026-11-23"
-rights: own
-requirements:
-  - {id: a, kind: rule, title: Said, statement: Say it.}
-  - {id: b, kind: rule, title: Unsaid, statement: Say it too.}
-"""
-CONTROL = """\
-- id: HSE-01
-  layer: L6
-  title: It is said
-  statement: It is said.
-  why: People want to know.
-  owner_role: host
-  cadence: P30D
-  applies_to: [organization]
-  satisfies: [{requirement: "SOURCE:a", relation: equal}]
-  checks:
-    - {type: evidence, id: said, title: It was said, predicate: attestation, topic: house-said}
+{HEAD}  - {{id: a, kind: rule, title: Said, statement: Say it.}}
+  - {{id: b, kind: rule, title: Unsaid, statement: Say it too.}}
 """
 WALK = """\
 id: source-house
@@ -71,30 +45,15 @@ rows:
 """
 
 
-def run(*words: str | Path, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, list(map(str, words)), env={"COLUMNS": "200"})
-    assert result.exit_code == code, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("workspace")
     texts = {
         "kybern.yaml": "kybern: 1\nframeworks: [SOURCE]\ncatalogs: [catalogs/house]\n",
-        "records/acme.yaml": RECORDS,
         "catalogs/house/frameworks/house.yaml": TARGET,
-        "catalogs/house/controls/house.yaml": CONTROL,
+        "catalogs/house/controls/house.yaml": control("SOURCE:a"),
         "catalogs/house/crosswalks/walk.yaml": WALK,
     }
-    for name, text in texts.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    run("key", "new", "anna", "--kind", "person", "--holder", "person:anna", "--valid-from", "2026-01-01", "-C", root)
-    said = ("--about", "organization:acme", "--topic", "house-said", "-f", "statement=So.", "-f", "holds=true")
-    run("evidence", "add", "attestation", *said, "--observed-at", "2026-03-01T09:30:00Z", "--key", "anna", "-C", root)
-    return root
+    return workspace(tmp_path_factory.mktemp("workspace"), texts)
 
 
 def here(made: Path, *words: str | Path, code: int = 0) -> Result:

@@ -4,80 +4,40 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the helper module beside the tests
+
+import own_world
+from own_world import HEAD, control, run
 
 from kybern.catalog import load_catalog
-from kybern.cli._main import app
 from kybern.cli._shared import cache_folder
 from kybern.report.pack import verify
 from kybern.workspace import Settings
 
-RECORDS = """\
-- {kind: organization, id: acme, title: Acme, legal_name: Acme, sector: Lending, countries: [IE], ai_roles: [deployer]}
-- {kind: person, id: anna, title: Anna}
-- {kind: scope, id: aims, title: Scope, statement: All of it}
-"""
-HOUSE = """\
+HOUSE = f"""\
 id: HOUSE
 title: House rules
-edition: "1"
-publisher: House
-source: https://example.org/rules
-status_date: "2026-11-23"
-rights: own
-requirements:
-  - {id: "1", kind: rule, title: Say it, statement: Say that it is a machine.}
+{HEAD}\
+  - {{id: "1", kind: rule, title: Say it, statement: Say that it is a machine.}}
 """
-CONTROL = """\
-- id: HSE-01
-  layer: L6
-  title: It is said
-  statement: It is said.
-  why: People want to know.
-  owner_role: host
-  cadence: P30D
-  applies_to: [organization]
-  satisfies: [{requirement: "HOUSE:1", relation: equal}]
-  checks:
-    - type: evidence
-      id: said
-      title: It was said
-      predicate: attestation
-      topic: house-said
-      require: [{field: holds, operator: eq, value: true}]
-"""
+CONTROL = control("HOUSE:1")
 SETTINGS = "kybern: 1\nframeworks: [HOUSE, ISO42001]\ncatalogs: [catalogs/house]\n"
 AS_OF = ("--as-of", "2026-11-20")
 
 
-def run(*words: str | Path, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, list(map(str, words)), env={"COLUMNS": "200"})
-    assert result.exit_code == code, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("workspace")
     texts = {
         "kybern.yaml": SETTINGS,
-        "records/acme.yaml": RECORDS,
         "catalogs/house/frameworks/house.yaml": HOUSE,
         "catalogs/house/controls/house.yaml": CONTROL,
     }
-    for name, text in texts.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
-    run("key", "new", "anna", "--kind", "person", "--holder", "person:anna", "--valid-from", "2026-01-01", "-C", root)
-    said = ("--about", "organization:acme", "--topic", "house-said", "-f", "statement=So.", "-f", "holds=true")
-    result = run("evidence", "add", "attestation", *said, "--observed-at", "2026-03-01T09:30:00Z", "--key", "anna", "-C", root)
-    assert "no check of the catalog" not in result.stderr
-    return root
+    return own_world.workspace(tmp_path_factory.mktemp("workspace"), texts)
 
 
 @pytest.fixture
