@@ -2,7 +2,7 @@
 
 from kybern.catalog._catalog import Catalog
 from kybern.catalog._crosswalk import Covered, Crossing, Pair, Reach, crosswalk
-from kybern.catalog._files import CatalogFolder
+from kybern.catalog._files import FOLDERS, CatalogFolder
 from kybern.catalog._load import load_catalog
 from kybern.catalog._models import (
     Applies,
@@ -35,6 +35,7 @@ from kybern.catalog._models import (
 )
 
 __all__ = [
+    "FOLDERS",
     "Applies",
     "Catalog",
     "CatalogFolder",

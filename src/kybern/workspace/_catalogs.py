@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kybern.base import InputError, Place, Problem
-from kybern.catalog import CatalogFolder
+from kybern.catalog import FOLDERS, CatalogFolder
 from kybern.workspace._files import read_file, yaml_files
 from kybern.workspace._settings import parse_settings, read_settings
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_PARTS: Final = ("frameworks", "controls", "crosswalks")
 _MOST: Final = 1000
 
 
@@ -47,7 +46,7 @@ def _under(files: Mapping[str, bytes], prefix: str) -> Iterator[tuple[str, bytes
 def is_catalog_file(name: str) -> bool:
     """Tell whether a file lies where a catalog has its files: directly in one of its folders."""
     folder, _, file = name.partition("/")
-    return folder in _PARTS and bool(file) and "/" not in file and file.endswith((".yaml", ".yml"))
+    return folder in FOLDERS and bool(file) and "/" not in file and file.endswith((".yaml", ".yml"))
 
 
 def _problems(root: Path, path: str, place: Place) -> Iterator[Problem]:
@@ -57,13 +56,13 @@ def _problems(root: Path, path: str, place: Place) -> Iterator[Problem]:
         yield Problem("symlink", f"{path} is reached through a symbolic link.", place, "Put the folder itself here.")
     elif not (root / path).is_dir():
         yield Problem("no-folder", f"There is no folder {path} in the workspace.", place, "Make it, or remove the line.")
-    elif not any((root / path / part).is_dir() for part in _PARTS):
-        yield Problem("no-catalog", f"{path} is not a catalog folder.", place, f"It holds one or more of {', '.join(_PARTS)}.")
+    elif not any((root / path / part).is_dir() for part in FOLDERS):
+        yield Problem("no-catalog", f"{path} is not a catalog folder.", place, f"It holds one or more of {', '.join(FOLDERS)}.")
 
 
 def _read(root: Path, path: str, problems: list[Problem]) -> CatalogFolder:
     files: dict[str, bytes] = {}
-    for part in _PARTS:
+    for part in FOLDERS:
         names, found = yaml_files(root, f"{path}/{part}")
         problems += found
         for name in (name for name in names if is_catalog_file(name.removeprefix(f"{path}/"))):
