@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yaml import safe_dump, safe_load_all
 
 from kybern.base import InputError
-from kybern.catalog import Catalog, days, load_catalog
+from kybern.catalog import Catalog, days, load_catalog, load_frameworks
 
 LAW, LOOK, WALK = "frameworks/law.yaml", "controls/look.yaml", "crosswalks/law-norm.yaml"
 KINDS = {"role", "ai_system"}
@@ -61,6 +61,54 @@ CASES = {
     "no statement": (LAW, ", statement: Then leap.", "", "missing-field", '{id: "1.2"'),
     "id that is a number": (LAW, 'id: "1.2"', "id: 1.2", "wrong-type", "1.2, parent"),
     "repeated framework": (LAW, "id: NORM", "id: LAW", "duplicate-framework", "LAW\ntitle: A norm"),
+    "date that is none": (LAW, "Then leap.", 'Then leap., dates: [{since: "2026-02-30", basis: Article 9}]', "wrong-type", '"2026-02-30"'),
+    "date that is a word": (LAW, "Then leap.", "Then leap., dates: [{since: soon, basis: Article 9}]", "wrong-type", "soon"),
+    "period that ends before it begins": (
+        LAW,
+        "Then leap.",
+        'Then leap., dates: [{since: "2026-02-02", until: "2026-02-01", basis: Article 9}]',
+        "invalid-value",
+        '{since: "2026-02-02"',
+    ),
+    "empty bound": (LAW, "Then leap.", 'Then leap., bound: [leaper, ""]', "wrong-form", '""'),
+    "two dates for one route of one day": (
+        LAW,
+        "Then leap.",
+        "Then leap., dates: [{since: 2026-01-01, route: a, basis: x}, {since: 2027-02-02, route: a, basis: x}]",
+        "contradictory-dates",
+        "{since: 2027-02-02",
+    ),
+    "earlier states out of order": (
+        LAW,
+        "Then leap.",
+        "Then leap., earlier: [{until: 2026-01-02, by: Act, change: New.}, {until: 2026-01-01, by: Act, change: Old.}]",
+        "earlier-out-of-order",
+        "2026-01-01, by",
+    ),
+    "two earlier states until one day": (
+        LAW,
+        "Then leap.",
+        "Then leap., earlier: [{until: 2026-01-01, by: Act, change: New.}, {until: 2026-01-01, by: Act two, change: Old.}]",
+        "earlier-out-of-order",
+        "2026-01-01, by: Act two",
+    ),
+    "content of what was not there": (
+        LAW,
+        "Then leap.",
+        "Then leap., earlier: [{until: 2026-01-01, by: Act, change: New., absent: true, statement: Do not leap.}]",
+        "absent-with-content",
+        "Do not leap.",
+    ),
+    "older than its parent": (
+        LAW,
+        '{id: "1", kind: article,',
+        '{id: "1", earlier: [{until: 2026-01-01, by: Act, change: New., absent: true}], kind: article,',
+        "before-parent",
+        '"1.2", parent',
+    ),
+    "repealed and still asking": (LAW, "Then leap.", "Then leap., repealed: 2026-01-01", "repealed-normative", "2026-01-01"),
+    "citation of nothing": (LAW, "Then leap.", 'Then leap., cites: ["LAW:1.1", "LAW:1.3"]', "unknown-requirement", '"LAW:1.3"'),
+    "citation of no framework": (LAW, "Then leap.", 'Then leap., cites: ["ELSE:1"]', "unknown-requirement", '"ELSE:1"'),
     "misspelt field": (
         LAW,
         "rights: public\nrequirements:\n  - {id: a",
@@ -291,3 +339,60 @@ def test_changed_bytes_are_loaded_or_refused_and_nothing_else(
 def test_a_time_that_no_calendar_holds_is_no_time_in_days(text: object) -> None:
     with pytest.raises(ValueError, match="is not a duration in days of at most five digits"):
         days(text)
+
+
+def test_frameworks_alone_are_loaded_from_a_folder_or_a_file_and_may_cite_what_is_elsewhere(
+    texts: dict[str, str], folder: Callable
+) -> None:
+    texts[LAW] = texts[LAW].replace("Then leap.", 'Then leap., cites: ["ELSEWHERE:1"]')
+    tree = folder(texts)
+    assert list(load_frameworks(tree)) == list(load_frameworks(tree.joinpath("frameworks").joinpath("law.yaml"))) == ["LAW", "NORM"]
+    assert list(load_frameworks(folder({LOOK: texts[LOOK]}))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"), [("Then leap.", '" "', "missing-statement"), ("id: NORM", "id: LAW", "duplicate-framework")]
+)
+def test_frameworks_alone_hold_together_or_are_refused(texts: dict[str, str], folder: Callable, old: str, new: str, rule: str) -> None:
+    texts[LAW] = texts[LAW].replace(old, new)
+    with pytest.raises(InputError) as caught:
+        load_frameworks(folder(texts).joinpath("frameworks").joinpath("law.yaml"))
+    assert caught.value.problems[0].rule == rule
+
+
+ANSWERS = """\
+framework: LAW
+status_date: "2026-11-26"
+answers:
+  - {requirement: "1.2", control: LOK-01, relation: superset, weight: 0.5}
+"""
+
+
+def test_answers_beside_a_framework_count_as_those_of_the_control(texts: dict[str, str], folder: Callable) -> None:
+    before = load_catalog(folder(texts))
+    catalog = load_catalog(folder(texts | {"answers/law.yaml": ANSWERS}), record_kinds=KINDS)
+    ((control, mapping),) = catalog.controls_for("LAW:1.2")
+    assert (control.id, mapping.relation, mapping.weight) == ("LOK-01", "superset", 0.5)
+    assert catalog.controls_for("LAW:1.1")[0][0] is control
+    assert catalog.digest != before.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ('"1.2"', '"1.9"', "unknown-requirement"),
+        ('"1.2"', '"1.1"', "duplicate-mapping"),
+        ('"1.2"', '"1"', "not-a-leaf"),
+        ('"1.2"', '"2"', "not-normative"),
+        ("LOK-01", "LOK-02", "unknown-control"),
+        ("framework: LAW", "framework: LAWS", "unknown-requirement"),
+        ("weight: 0.5", "weight: 2", "out-of-range"),
+    ],
+)
+def test_an_answer_that_leads_nowhere_is_told_with_its_place(
+    texts: dict[str, str], folder: Callable, old: str, new: str, rule: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        load_catalog(folder(texts | {"answers/law.yaml": ANSWERS.replace(old, new)}))
+    [problem] = error.value.problems
+    assert (problem.rule, problem.place.file, problem.place.line) == (rule, "answers/law.yaml", 4)

@@ -67,8 +67,7 @@ def test_list_as_json_is_the_catalog_that_is_loaded() -> None:
     told = json.loads(run("list", "--json").stdout)
     assert told["digest"] == load_catalog().digest
     counts = {row["id"]: (row["entries"], row["asks"]) for row in told["frameworks"]}
-    assert (counts["ISO42001"], counts["NIST_AI_RMF"]) == ((116, 70), (95, 72))
-    assert list(counts) == list(load_catalog().frameworks)
+    assert counts.items() >= {"ISO42001": (116, 70), "NIST_AI_RMF": (95, 72), "EU_AI_ACT": (513, 287)}.items()
 
 
 @pytest.mark.parametrize("ref", ["ISO42001:A.7.4", "A.6.2.4"])
@@ -121,8 +120,8 @@ def test_lint_of_the_shipped_catalog_holds() -> None:
     said = run("lint")
     assert said.exit_code == 0
     catalog = load_catalog()
-    counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements,"
-    assert said.stdout.startswith(f"The catalog holds together: {counts}")
+    counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements, {len(catalog.controls)} controls"
+    assert said.stdout.startswith(f"The catalog holds together: {counts}, ")
 
 
 def test_an_id_of_several_frameworks_is_refused_with_their_names() -> None:
@@ -132,8 +131,9 @@ def test_an_id_of_several_frameworks_is_refused_with_their_names() -> None:
 
 
 def test_lint_of_an_own_catalog_with_and_without_the_shipped_one(own: Path) -> None:
-    catalog = load_catalog()
-    assert f"{len(catalog.frameworks) + 1} frameworks, {len(catalog.requirements) + 2} requirements" in run("lint", str(own)).stdout
+    shipped = load_catalog()
+    expected = f"{len(shipped.frameworks) + 1} frameworks, {len(shipped.requirements) + 2} requirements"
+    assert expected in run("lint", str(own)).stdout
     assert "1 frameworks, 2 requirements, 1 controls, 0 crosswalk rows" in run("lint", str(own), "--alone").stdout
 
 

@@ -211,8 +211,23 @@ def pieces(catalog: Catalog, found: RecordSet) -> Iterator[Evidence]:
                 )
 
 
+SHOWN = ("ISO42001", "NIST_AI_RMF")
+"""The frameworks that this world is assessed against: others join the shipped catalog, and the page shows those that are chosen."""
+
+
+def law() -> Catalog:
+    """The shipped catalog with these frameworks alone."""
+    shipped = load_catalog()
+    controls = {
+        name: control.model_copy(update={"satisfies": kept})
+        for name, control in shipped.controls.items()
+        if (kept := tuple(one for one in control.satisfies if one.requirement.partition(":")[0] in SHOWN))
+    }
+    return Catalog({name: shipped.frameworks[name] for name in SHOWN}, controls)
+
+
 def assessed() -> Assessment:
-    catalog, found = load_catalog(), records()
+    catalog, found = law(), records()
     return assess(catalog, found, list(pieces(catalog, found)), AS_OF)
 
 

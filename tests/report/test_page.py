@@ -220,6 +220,17 @@ def test_nothing_at_all_still_makes_a_page_in_which_nothing_is_met() -> None:
     _every_link_has_its_place(parsed)
 
 
+def test_a_law_of_many_articles_is_drawn_in_its_own_width_and_an_annex_without_areas_as_one_column() -> None:
+    parsed = Parsed(html_report(assess(load_catalog(), RecordSet(()), (), AS_OF), frameworks=["EU_AI_ACT"]))
+    (drawn,) = [tag for tag in parsed.all("svg") if "heat" in tag.classes]
+    assert "many" in drawn.classes
+    assert int(drawn.attributes["width"]) > 2000
+    named = [tag.text for tag in drawn.walk() if "h-id" in tag.classes]
+    assert {"Art.9", "Annex.IV", "Annex.XI"} <= set(named)
+    assert not [name for name in named if name.startswith(("Annex.IV.", "Annex.XI.", "Annex.III"))]
+    assert {tag.text for tag in drawn.walk() if "h-band" in tag.classes} == {"Articles", "Annexes"}
+
+
 def test_a_system_that_no_scope_names_is_said_to_be_left_out() -> None:
     """A typed scope can leave out what would fail; whoever reads the answer sees it."""
     facts = {"role": "user", "purpose": "p", "use_case": "u", "autonomy": "advises", "users": ["staff"], "jurisdictions": ["IE"]}

@@ -9,6 +9,7 @@ from kybern.assessment._gaps import Gap, gaps
 from kybern.assessment._recompute import differences
 from kybern.assessment._status import Status
 from kybern.assessment._table import EvidenceTable
+from kybern.assessment._touched import StatusChange, TouchedRecord, status_changes, touched_controls, touched_records
 from kybern.assessment._trace import Link, Step, TraceGraph
 from kybern.assessment._words import describe
 
@@ -27,7 +28,9 @@ __all__ = [
     "Source",
     "Standing",
     "Status",
+    "StatusChange",
     "Step",
+    "TouchedRecord",
     "TraceGraph",
     "assess",
     "assessment_schema",
@@ -37,5 +40,8 @@ __all__ = [
     "documented",
     "explain",
     "gaps",
+    "status_changes",
     "to_json",
+    "touched_controls",
+    "touched_records",
 ]

@@ -17,6 +17,10 @@ FORMS: Final = {
     r"^[^@\s]+@[^@\s]+$": ("an e-mail address", "Write it like name@example.org."),
     r"^[A-Z0-9_]+$": ("a framework's id", "Write it like ISO42001."),
     r"^[A-Z0-9_]+:.+$": ("a requirement's name", "Write it like ISO42001:A.7.4."),
+    r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$": (
+        "a conclusion's name",
+        "Write it like eu_ai_act.high_risk: lower-case words, joined by dots.",
+    ),
     r"^[A-Z]{3}-\d{2}$": ("a control's id", "Write it like GOV-01."),
     r"^[a-z_]+:[a-z0-9][a-z0-9._-]*$": ("a record's name", "Write it like person:ada."),
     r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$": ("a field's name", "Write it like due or body.value: lower-case words, joined by dots."),

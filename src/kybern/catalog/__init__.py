@@ -2,14 +2,14 @@
 
 from kybern.catalog._catalog import Catalog
 from kybern.catalog._crosswalk import Covered, Crossing, Pair, Reach, crosswalk
+from kybern.catalog._diff import Amendment, EntryChange, FieldChange, diff
 from kybern.catalog._files import FOLDERS, CatalogFolder
-from kybern.catalog._load import load_catalog
+from kybern.catalog._load import load_catalog, load_frameworks
 from kybern.catalog._models import (
     Applies,
     Check,
     ConclusionName,
     Condition,
-    Confidence,
     Control,
     ControlId,
     Crosswalk,
@@ -18,24 +18,22 @@ from kybern.catalog._models import (
     Earlier,
     EvidenceCheck,
     Framework,
-    Layer,
     Operator,
-    PredicateType,
     RecordCheck,
-    Relation,
     Requirement,
     RequirementRef,
     Satisfies,
     Scalar,
     Slug,
-    Strength,
-    SubjectKind,
     age_limit,
     days,
 )
+from kybern.catalog._scales import Confidence, Layer, PredicateType, Relation, Strength, SubjectKind
+from kybern.catalog._schema import catalog_schema
 
 __all__ = [
     "FOLDERS",
+    "Amendment",
     "Applies",
     "Catalog",
     "CatalogFolder",
@@ -51,7 +49,9 @@ __all__ = [
     "CrosswalkRow",
     "Days",
     "Earlier",
+    "EntryChange",
     "EvidenceCheck",
+    "FieldChange",
     "Framework",
     "Layer",
     "Operator",
@@ -68,7 +68,10 @@ __all__ = [
     "Strength",
     "SubjectKind",
     "age_limit",
+    "catalog_schema",
     "crosswalk",
     "days",
+    "diff",
     "load_catalog",
+    "load_frameworks",
 ]

@@ -77,6 +77,21 @@ class Catalog:
         self.requirements[ref]
         return self._by_requirement.get(ref, ())
 
+    def with_frameworks(self, frameworks: Mapping[str, Framework]) -> Catalog:
+        """Give the catalog with other states of frameworks in their places; what then leads nowhere is left out.
+
+        So a control loses the requirements that are not there, and is left out itself where it answers nothing any more.
+        """
+        changed = Catalog({**self.frameworks, **frameworks}, {})
+        there = {ref for ref in changed.requirements if changed.is_leaf(ref)}
+        kept = {name: tuple(one for one in control.satisfies if one.requirement in there) for name, control in self.controls.items()}
+        controls = {name: self.controls[name].model_copy(update={"satisfies": answers}) for name, answers in kept.items() if answers}
+        crosswalks = tuple(
+            walk.model_copy(update={"rows": tuple(row for row in walk.rows if {row.source, row.target} <= changed.requirements.keys())})
+            for walk in self.crosswalks
+        )
+        return Catalog(changed.frameworks, controls, crosswalks)
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of everything in the catalog: the name of this version of it."""

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from kybern.base import Problem
+from kybern.catalog._check_time import check_time
 from kybern.catalog._models import Control, Crosswalk, EvidenceCheck, Framework, Requirement
 
 if TYPE_CHECKING:
@@ -21,21 +22,27 @@ if TYPE_CHECKING:
 
 def cross_check(sources: Sources, record_kinds: Collection[str] | None) -> Iterator[Problem]:
     """Yield everything in the sources that does not hold together."""
-    for found in sources.frameworks:
-        yield from _framework(found)
-    yield from _repeated(sources.frameworks, "framework")
+    yield from check_frameworks(sources)
     yield from _repeated(sources.controls, "control")
     yield from _repeated(sources.crosswalks, "crosswalk")
     entries = {f"{found.item.id}:{entry.id}": entry for found in sources.frameworks for entry in found.item.requirements}
     groups = {f"{ref.partition(':')[0]}:{entry.parent}" for ref, entry in entries.items() if entry.parent is not None and entry.normative}
+    for found in sources.frameworks:
+        yield from _cites(found, entries)
     for control in sources.controls:
         yield from _satisfies(control, entries, groups)
         yield from _texts(control.item, ("title", "statement", "why"), control.place)
         yield from _kinds(control, record_kinds)
-    for framework in sources.frameworks:
-        yield from _cites(framework, entries)
+    yield from _answers(sources, entries, groups)
     for crosswalk in sources.crosswalks:
         yield from _crosswalk(crosswalk, entries, {found.item.id for found in sources.frameworks})
+
+
+def check_frameworks(sources: Sources) -> Iterator[Problem]:
+    """Yield what does not hold together within each framework."""
+    for found in sources.frameworks:
+        yield from _framework(found)
+    yield from _repeated(sources.frameworks, "framework")
 
 
 def _repeated(found: Sequence[Located[M]], what: str) -> Iterator[Problem]:
@@ -61,15 +68,16 @@ def _framework(found: Located[Framework]) -> Iterator[Problem]:
             yield Problem("unknown-parent", f"The parent {entry.parent} of {entry.id} is not here.", place, _near(entry.parent, parents))
         elif _in_cycle(entry, parents):
             yield Problem("parent-cycle", f"{entry.id} is above itself: its parents go in a circle.", place, "Name the real parent.")
+    yield from check_time(found)
 
 
 def _cites(found: Located[Framework], entries: Mapping[str, Requirement]) -> Iterator[Problem]:
-    """Check that what a framework's entries cite is there."""
+    """Check that what entries cite is there."""
     for index, entry in enumerate(found.item.requirements):
         for at, ref in enumerate(entry.cites):
             if ref not in entries:
                 place = found.place("requirements", index, "cites", at)
-                yield Problem("unknown-requirement", f"There is no requirement {ref}.", place, _near(ref, entries))
+                yield Problem("unknown-requirement", f"{entry.id} cites {ref}, which is not here.", place, _near(ref, entries))
 
 
 def _in_cycle(entry: Requirement, parents: Mapping[str, str | None]) -> bool:
@@ -93,12 +101,36 @@ def _satisfies(found: Located[Control], entries: Mapping[str, Requirement], grou
         ref, place = mapping.requirement, found.place("satisfies", index, "requirement")
         if first.setdefault(ref, index) != index:
             yield Problem("duplicate-mapping", f"{found.item.id} answers {ref} twice.", place, "Keep the stronger relation.")
-        elif ref not in entries:
-            yield Problem("unknown-requirement", f"There is no requirement {ref}.", place, _near(ref, entries))
-        elif not entries[ref].normative:
-            yield Problem("not-normative", f"{ref} asks nothing, so no control can answer it.", place, "Name an entry that asks something.")
-        elif ref in groups:
-            yield Problem("not-a-leaf", f"{ref} is a group: its status comes from its children.", place, "Name the children it answers.")
+        else:
+            yield from _answered(ref, place, entries, groups)
+
+
+def _answered(ref: str, place: Place, entries: Mapping[str, Requirement], groups: Collection[str]) -> Iterator[Problem]:
+    """Check that an entry can be answered."""
+    if ref not in entries:
+        yield Problem("unknown-requirement", f"There is no requirement {ref}.", place, _near(ref, entries))
+    elif not entries[ref].normative:
+        yield Problem("not-normative", f"{ref} asks nothing, so no control can answer it.", place, "Name an entry that asks something.")
+    elif ref in groups:
+        yield Problem("not-a-leaf", f"{ref} is a group: its status comes from its children.", place, "Name the children it answers.")
+
+
+def _answers(sources: Sources, entries: Mapping[str, Requirement], groups: Collection[str]) -> Iterator[Problem]:
+    """Check what is said beside frameworks: controls and entries that are there, no pair twice, none that the control says itself."""
+    controls = {found.item.id for found in sources.controls}
+    first = {(found.item.id, one.requirement): found.place("satisfies") for found in sources.controls for one in found.item.satisfies}
+    for found in sources.answers:
+        for index, one in enumerate(found.item.answers):
+            ref, place = f"{found.item.framework}:{one.requirement}", found.place("answers", index, "requirement")
+            if one.control not in controls:
+                where = found.place("answers", index, "control")
+                yield Problem("unknown-control", f"There is no control {one.control}.", where, _near(one.control, controls))
+            if first.setdefault((one.control, ref), place) is not place:
+                yield Problem(
+                    "duplicate-mapping", f"{one.control} answers {ref} twice.", place, f"It is first at {first[one.control, ref]}."
+                )
+            else:
+                yield from _answered(ref, place, entries, groups)
 
 
 def _kinds(found: Located[Control], known: Collection[str] | None) -> Iterator[Problem]:

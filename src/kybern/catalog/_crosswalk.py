@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from kybern.catalog._catalog import Catalog
-from kybern.catalog._models import Confidence, Relation
+from kybern.catalog._scales import Confidence, Relation
 
 _INVERSE: Final = {Relation.SUBSET: Relation.SUPERSET, Relation.SUPERSET: Relation.SUBSET}
 _SURER: Final = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from io import BytesIO, TextIOWrapper
 from typing import IO, Any, Final
 
-FOLDERS: Final = ("frameworks", "controls", "crosswalks")
+FOLDERS: Final = ("frameworks", "controls", "answers", "crosswalks")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,14 @@ class File:
     data: bytes | OSError
 
 
+def read_file(file: Traversable) -> File:
+    """Read one file, or keep why it cannot be read."""
+    try:
+        return File(file.name, str(file), file.read_bytes())
+    except OSError as error:
+        return File(file.name, str(file), error)
+
+
 @dataclass(frozen=True)
 class Files:
     """A catalog folder as it was at one moment: the files of each of its folders that is there, by name."""
@@ -30,9 +38,9 @@ class Files:
 
     @classmethod
     def read(cls, root: Traversable) -> Files:
-        """Read every YAML file below `frameworks/`, `controls/` and `crosswalks/`."""
+        """Read every YAML file below `frameworks/`, `controls/`, `answers/` and `crosswalks/`."""
         there = ((name, root.joinpath(name)) for name in FOLDERS)
-        return cls(str(root), {name: tuple(map(_file, _yaml_files(folder))) for name, folder in there if folder.is_dir()})
+        return cls(str(root), {name: tuple(map(read_file, _yaml_files(folder))) for name, folder in there if folder.is_dir()})
 
 
 def identity(roots: Sequence[Files], *more: str) -> str | None:
@@ -58,13 +66,6 @@ def _parts(root: Files) -> Iterator[bytes | OSError]:
 
 def _yaml_files(folder: Traversable) -> list[Traversable]:
     return sorted((file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml"))), key=lambda file: file.name)
-
-
-def _file(file: Traversable) -> File:
-    try:
-        return File(file.name, str(file), file.read_bytes())
-    except OSError as error:
-        return File(file.name, str(file), error)
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,18 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from kybern.base import InputError, Place, Problem
-from kybern.catalog._check import cross_check
+from kybern.catalog._check import check_frameworks, cross_check
 from kybern.catalog._compiled import catalog_of, key_of, read_compiled, write_compiled
-from kybern.catalog._files import Files
+from kybern.catalog._files import Files, read_file
 from kybern.catalog._read import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from kybern.catalog._catalog import Catalog
+    from kybern.catalog._models import Framework
 
 
 def load_catalog(
@@ -53,10 +54,26 @@ def _from_sources(roots: Sequence[Files], record_kinds: Collection[str] | None) 
     if problems:
         raise InputError(problems)
     if not sources.frameworks:
-        hint = "A catalog folder holds frameworks/*.yaml, controls/*.yaml and crosswalks/*.yaml."
+        hint = "A catalog folder holds frameworks/*.yaml, controls/*.yaml, answers/*.yaml and crosswalks/*.yaml."
         raise InputError([Problem("no-framework", "There is no framework here.", Place(roots[0].shown), hint)])
     return catalog_of(
         [found.item for found in sources.frameworks],
-        [found.item for found in sources.controls],
+        [*sources.joined().values()],
         [found.item for found in sources.crosswalks],
     )
+
+
+def load_frameworks(root: Traversable) -> Mapping[str, Framework]:
+    """Load the frameworks of a catalog folder, or of one YAML file, by their ids; what they cite need not be there.
+
+    Raises `InputError` with every problem, as `load_catalog` does.
+    """
+    sources = Sources()
+    if root.is_dir():
+        sources.read(Files.read(root))
+    else:
+        sources.read_frameworks([read_file(root)])
+    problems = sources.problems or list(check_frameworks(sources))
+    if problems:
+        raise InputError(problems)
+    return {found.item.id: found.item for found in sources.frameworks}

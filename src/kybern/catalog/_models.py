@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kybern.catalog._scales import Confidence, Layer, PredicateType, Relation, Strength, StrengthName, SubjectKind
 
 Scalar = str | int | float | bool
 """A value a condition compares with."""
@@ -24,107 +26,6 @@ class Model(BaseModel):
     """Base of every catalog shape: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Layer(StrEnum):
-    """The seven layers of the design; the main picture is layers by clauses."""
-
-    L1 = "L1"
-    L2 = "L2"
-    L3 = "L3"
-    L4 = "L4"
-    L5 = "L5"
-    L6 = "L6"
-    L7 = "L7"
-
-    @property
-    def label(self) -> str:
-        """The layer's name."""
-        return _LAYER_LABELS[self]
-
-
-_LAYER_LABELS = {
-    Layer.L1: "Governance & Leadership",
-    Layer.L2: "Risk & Controls",
-    Layer.L3: "Technical Standards",
-    Layer.L4: "Culture & Skills",
-    Layer.L5: "Monitoring & Measurement",
-    Layer.L6: "Society & Sustainability",
-    Layer.L7: "Trust & Assurance",
-}
-
-
-class Strength(IntEnum):
-    """How much a piece of evidence can carry; computed from who signed what, never typed by its author."""
-
-    DECLARED = 1
-    DOCUMENTED = 2
-    OBSERVED = 3
-    MEASURED = 4
-    VERIFIED = 5
-
-    @property
-    def label(self) -> str:
-        """The level in words."""
-        return _STRENGTH_LABELS[self]
-
-
-_STRENGTH_LABELS = {
-    Strength.DECLARED: "declared",
-    Strength.DOCUMENTED: "documented",
-    Strength.OBSERVED: "observed",
-    Strength.MEASURED: "measured and signed",
-    Strength.VERIFIED: "independently verified",
-}
-
-
-def _strength_by_name(value: object) -> object:
-    return Strength[value.upper()] if isinstance(value, str) and value.upper() in Strength.__members__ else value
-
-
-StrengthName = Annotated[Strength, BeforeValidator(_strength_by_name)]
-"""A strength, written by its name in YAML: `min_strength: measured`."""
-
-
-class SubjectKind(StrEnum):
-    """What a control applies to. The values are record kinds."""
-
-    ORGANIZATION = "organization"
-    AI_SYSTEM = "ai_system"
-    MODEL = "model"
-    DATASET = "dataset"
-    AGENT = "agent"
-    SUPPLIER = "supplier"
-
-
-class PredicateType(StrEnum):
-    """The kinds of evidence: the short names of Kybern's in-toto predicate types."""
-
-    MEASUREMENT = "measurement"
-    TEST_RUN = "test-run"
-    DOCUMENT = "document"
-    ATTESTATION = "attestation"
-    APPROVAL = "approval"
-    DECISION = "decision"
-    TRAINING = "training"
-    AUDIT = "audit"
-
-
-class Relation(StrEnum):
-    """Set relation of source to target concept, NIST IR 8477 section 4.3."""
-
-    EQUAL = "equal"
-    SUBSET = "subset"
-    SUPERSET = "superset"
-    INTERSECTS = "intersects"
-
-
-class Confidence(StrEnum):
-    """How sure the catalog is of a row."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 class Operator(StrEnum):
@@ -313,7 +214,7 @@ class Applies(Model):
 class Earlier(Model):
     """How an entry stood until an amendment: `until` is the last day of it, `by` the act that changed it, `change` what changed.
 
-    A field that is not given was as it is now. `absent` says that there was no such entry.
+    A field that is not given was as it is after that day. `absent` says that there was no such entry.
     """
 
     until: date
@@ -322,8 +223,17 @@ class Earlier(Model):
     absent: bool = False
     title: str | None = None
     statement: str | None = None
+    normative: bool | None = None
     bound: tuple[Slug, ...] | None = None
     penalty: str | None = None
+
+    @property
+    def was(self) -> dict[str, object]:
+        """The fields that had another value, with it."""
+        return {name: value for name in _AMENDABLE if (value := getattr(self, name)) is not None}
+
+
+_AMENDABLE = ("title", "statement", "normative", "bound", "penalty")
 
 
 class Requirement(Model):
@@ -331,7 +241,8 @@ class Requirement(Model):
 
     `bound` names who has to act (`provider`, `deployer`), `classes` the risk classes or cases it is about (`high-risk`),
     `applies_when` the conclusion on which it binds; what none of them says is that everybody whom the framework reaches is bound.
-    `status` and `confidence` say how the entry stands and how sure we are of it; `no_control` why no control answers it.
+    `status` and `confidence` say how the entry stands and how sure we are of it; `no_control` why no control answers it. From the day
+    `repealed` it is no longer law and asks nothing; it stays because records and older law name it.
     """
 
     id: Annotated[str, Field(max_length=60)]
@@ -349,12 +260,38 @@ class Requirement(Model):
     penalty: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     earlier: tuple[Earlier, ...] = ()
     cites: tuple[RequirementRef, ...] = ()
+    repealed: date | None = None
     status: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     status_date: date | None = None
     confidence: Confidence = Confidence.HIGH
     source: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     no_control: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     note: str | None = None
+
+    def as_known(self, on: date) -> Requirement | None:
+        """Give the entry as law stood on a day; None where there was none yet. Notes and citations stay those of today."""
+        later = sorted((row for row in self.earlier if row.until >= on), key=lambda row: row.until)
+        if later and later[0].absent:
+            return None
+        was: dict[str, object] = {}
+        for row in reversed(later):
+            was |= row.was
+        was["earlier"] = tuple(row for row in self.earlier if row.until < on)
+        was["dates"] = tuple(row for row in self.dates if row.enacted is None or row.enacted <= on)
+        was["repealed"] = None if self.repealed is not None and on < self.repealed else self.repealed
+        if self.status_date is not None and on < self.status_date:
+            was |= {"status": None, "status_date": None}
+        return self.model_copy(update=was)
+
+    def dates_as_known(self, on: date) -> tuple[Applies, ...]:
+        """Name the dates that were law on a day: for each route the row enacted last by then."""
+        found: dict[str | None, Applies] = {}
+        for row in self.dates:
+            before = found.get(row.route)
+            enacted = row.enacted or date.min
+            if enacted <= on and (before is None or (before.enacted or date.min) <= enacted):
+                found[row.route] = row
+        return tuple(found.values())
 
 
 class Framework(Model):
@@ -374,6 +311,30 @@ class Framework(Model):
     jurisdictions: tuple[Slug, ...] = ()
     applies_when: ConclusionName | None = None
     requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
+
+    def as_known(self, on: date) -> Framework:
+        """Give the framework as law stood on a day: amended entries as they were, without those that were not there yet."""
+        return self.model_copy(update={"requirements": tuple(known for entry in self.requirements if (known := entry.as_known(on)))})
+
+
+class Answer(Model):
+    """That a control answers an entry of a framework, said beside the framework and not beside the control.
+
+    `requirement` is the entry's id within the framework (`Art.9(2)(a)`), `relation` and `weight` are as in `Satisfies`.
+    """
+
+    requirement: Annotated[str, Field(min_length=1, max_length=60)]
+    control: ControlId
+    relation: Relation = Relation.SUBSET
+    weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Answers(Model):
+    """Which controls answer a framework: so a framework joins the catalog without a change to any control."""
+
+    framework: Annotated[str, Field(pattern=r"^[A-Z0-9_]+$")]
+    status_date: date
+    answers: Annotated[tuple[Answer, ...], Field(min_length=1)]
 
 
 class CrosswalkRow(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -11,11 +12,12 @@ from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import Document, Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
-from kybern.catalog._files import FOLDERS, Files
-from kybern.catalog._models import Control, Crosswalk, Framework, Strength
+from kybern.catalog._files import FOLDERS, File, Files
+from kybern.catalog._models import Answers, Control, Crosswalk, Framework, Satisfies
+from kybern.catalog._scales import Strength
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kybern.base.validation import Fault, Sayings
 
@@ -42,23 +44,42 @@ class Sources:
 
     frameworks: list[Located[Framework]] = field(default_factory=list)
     controls: list[Located[Control]] = field(default_factory=list)
+    answers: list[Located[Answers]] = field(default_factory=list)
     crosswalks: list[Located[Crosswalk]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, root: Files) -> None:
-        """Take a catalog folder: `frameworks/`, `controls/` and `crosswalks/`, each with `*.yaml` files."""
+        """Take a catalog folder: `frameworks/`, `controls/`, `answers/` and `crosswalks/`, each with `*.yaml` files."""
         if not root.folders:
             hint = f"It holds one or more of {', '.join(FOLDERS)}, with *.yaml files."
             self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(root.shown), hint))
-        for document in self._documents(root, "frameworks"):
-            self.frameworks += self._shape(Framework, document, ())
-        for document in self._documents(root, "controls"):
+        self.read_frameworks(root.folders.get("frameworks", ()))
+        for document in self._documents(root.folders.get("controls", ())):
             self.controls += self._control_list(document)
-        for document in self._documents(root, "crosswalks"):
+        for document in self._documents(root.folders.get("answers", ())):
+            self.answers += self._shape(Answers, document, ())
+        for document in self._documents(root.folders.get("crosswalks", ())):
             self.crosswalks += self._shape(Crosswalk, document, ())
 
-    def _documents(self, root: Files, folder: str) -> Iterator[YamlDocument]:
-        for file in root.folders.get(folder, ()):
+    def read_frameworks(self, files: Iterable[File]) -> None:
+        """Read files of frameworks."""
+        for document in self._documents(files):
+            self.frameworks += self._shape(Framework, document, ())
+
+    def joined(self) -> dict[str, Control]:
+        """Give the controls by id, each with what is said of it beside the frameworks it answers."""
+        more: defaultdict[str, list[Satisfies]] = defaultdict(list)
+        for found in self.answers:
+            for one in found.item.answers:
+                ref = f"{found.item.framework}:{one.requirement}"
+                more[one.control].append(Satisfies(requirement=ref, relation=one.relation, weight=one.weight))
+        controls = (found.item for found in self.controls)
+        return {
+            one.id: one.model_copy(update={"satisfies": (*one.satisfies, *more[one.id])}) if one.id in more else one for one in controls
+        }
+
+    def _documents(self, files: Iterable[File]) -> Iterator[YamlDocument]:
+        for file in files:
             if isinstance(file.data, OSError):
                 self.problems.append(Problem("unreadable", f"The file cannot be read: {file.data.strerror}.", Place(file.shown)))
                 continue

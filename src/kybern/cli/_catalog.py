@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kybern.cli import _catalog_import
-from kybern.cli._shared import WorkspaceOption, catalog_here, fail, print_json, refuse
+from kybern.cli._catalog_diff import diff_law
+from kybern.cli._catalog_shared import AsJson, lay_out, load, print_parts
+from kybern.cli._shared import WorkspaceOption, catalog_here, fail, print_json, refuse, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, Requirement
 
 app = typer.Typer(help="Look into the catalog: frameworks, requirements, controls and their checks.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -44,8 +44,8 @@ def list_frameworks(as_json: AsJson = False, directory: WorkspaceOption = Path()
         "controls": "Controls",
         "status_date": "Checked",
     }
-    table = _table(columns.values(), ([row[name] for name in columns] for row in rows))
-    _print(table, *(f"{row['id']}: {row['title']}. {row['publisher']}, {row['source']}" for row in rows))
+    shown = lay_out(columns.values(), ([row[name] for name in columns] for row in rows))
+    print_parts(shown, *(f"{row['id']}: {row['title']}. {row['publisher']}, {row['source']}" for row in rows))
 
 
 @app.command()
@@ -61,7 +61,7 @@ def show(
     if as_json:
         print_json(control.model_dump(mode="json", exclude_none=True) if control else _requirement_json(catalog, name))
     else:
-        _print(*(_control_page(control) if control else _requirement_page(catalog, name)))
+        print_parts(*(_control_page(control) if control else _requirement_page(catalog, name)))
 
 
 @app.command()
@@ -78,25 +78,34 @@ def lint(
     """
     if alone and folder is None:
         refuse("no-folder", "--alone needs a folder.", "Write: kybern catalog lint --alone DIR")
-    catalog = _load(folder, directory, alone=alone)
+    catalog = load(folder, directory, alone=alone)
     rows = sum(len(crosswalk.rows) for crosswalk in catalog.crosswalks)
     counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements, {len(catalog.controls)} controls"
     typer.echo(f"The catalog holds together: {counts}, {rows} crosswalk rows.")
 
 
-def _load(folder: Path | None, directory: Path, *, alone: bool) -> Catalog:
-    """Load the catalog from its sources, with what is the user's own; tells every problem and exits 2 where that fails."""
-    from kybern.base import InputError  # noqa: PLC0415 - pydantic and the record models are slow to import
-    from kybern.catalog import load_catalog  # noqa: PLC0415
-    from kybern.records import Record  # noqa: PLC0415
+@app.command()
+def schema(
+    kind: Annotated[
+        str, typer.Argument(metavar="[KIND]", help="framework, control (a file is a list of them) or crosswalk.")
+    ] = "framework",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")] = None,
+) -> None:
+    """Write the JSON Schema of catalog files, for editors: `# yaml-language-server: $schema=FILE`."""
+    from kybern.base import InputError  # noqa: PLC0415 - pydantic is slow to import
+    from kybern.catalog import catalog_schema  # noqa: PLC0415
 
-    if folder is None:
-        return catalog_here(directory, Record.registry)
-    own = [] if alone else [folder]
     try:
-        return load_catalog(folder if alone else None, also=own, record_kinds=Record.registry)
+        found = catalog_schema(kind)
     except InputError as error:
         fail(error)
+    if out is None:
+        print_json(found)
+    else:
+        write_json(out, found)
+
+
+app.command("diff")(diff_law)
 
 
 def _framework_row(catalog: Catalog, name: str) -> dict[str, Any]:
@@ -160,18 +169,44 @@ def _requirement_page(catalog: Catalog, name: str) -> Iterator[RenderableType]:
     yield f"\n{entry.statement}"
     if entry.documented_information:
         yield f"\nTo be documented: {entry.documented_information}."
+    yield from _law(entry)
     if entry.note:
         yield f"\nNote: {entry.note}"
     below = [(child, catalog.requirements[child].title) for child in catalog.children(name)]
     if below:
-        yield _table(("Entry", "Title"), below)
+        yield lay_out(("Entry", "Title"), below)
     answers = catalog.controls_for(name)
     if answers:
-        yield _table(("Control", "Title", "Relation", "Weight"), ((c.id, c.title, _relation(m.relation), m.weight) for c, m in answers))
+        yield lay_out(("Control", "Title", "Relation", "Weight"), ((c.id, c.title, _relation(m.relation), m.weight) for c, m in answers))
         yield _checks_table([control for control, _ in answers])
     related = [(other, catalog.requirements[other].title, row.relation, row.confidence) for other, row in _related(catalog, name)]
     if related:
-        yield _table(("Related", "Title", "Relation", "Confidence"), related)
+        yield lay_out(("Related", "Title", "Relation", "Confidence"), related)
+
+
+def _law(entry: Requirement) -> Iterator[str]:
+    """Say who is bound, from when, on what penalty, and how the entry came to be as it is."""
+    from datetime import date  # noqa: PLC0415
+
+    if entry.bound:
+        yield f"\nBound: {', '.join(entry.bound)}"
+    if entry.classes:
+        yield f"About: {', '.join(entry.classes)}"
+    for row in entry.dates_as_known(date.max):
+        route = f" on the route {row.route}" if row.route else ""
+        yield f"Applies from {row.since}{f' until {row.until}' if row.until else ''}{route}: {row.basis}"
+    if entry.penalty:
+        yield f"Penalty: {entry.penalty}"
+    if entry.repealed:
+        yield f"No longer law from {entry.repealed}."
+    for past in entry.earlier:
+        yield f"Until {past.until}{' not there' if past.absent else ' otherwise'}; {past.by}: {past.change}"
+    if entry.status:
+        yield f"Status on {entry.status_date}: {entry.status}" if entry.status_date else f"Status: {entry.status}"
+    if entry.cites:
+        yield f"Cites: {', '.join(entry.cites)}"
+    if entry.confidence != "high":
+        yield f"Confidence: {entry.confidence}"
 
 
 def _about(entry: Requirement) -> str:
@@ -189,13 +224,13 @@ def _control_page(control: Control) -> Iterator[RenderableType]:
     yield f"layer {control.layer} {control.layer.label}; owner {control.owner_role}; every {control.cadence[1:-1]} days"
     yield f"applies to {', '.join(control.applies_to)}{_conditions(' when', control.applies_when)}; without any: {control.absent}"
     yield f"\n{control.statement}\n\nWhy: {control.why}"
-    yield _table(("Requirement", "Relation", "Weight"), ((m.requirement, _relation(m.relation), m.weight) for m in control.satisfies))
+    yield lay_out(("Requirement", "Relation", "Weight"), ((m.requirement, _relation(m.relation), m.weight) for m in control.satisfies))
     yield _checks_table([control])
 
 
 def _checks_table(controls: Sequence[Control]) -> RenderableType:
     rows = ((f"{control.id}/{check.id}", check.title, _wants(check)) for control in controls for check in control.checks)
-    return _table(("Check", "Title", "Wants"), rows)
+    return lay_out(("Check", "Title", "Wants"), rows)
 
 
 def _wants(check: Check) -> str:
@@ -220,25 +255,3 @@ def _trust(check: EvidenceCheck) -> str:
 def _conditions(lead: str, conditions: Iterable[Condition]) -> str:
     said = [" ".join((c.field, c.operator, *([] if c.value is None else [str(c.value)]))) for c in conditions]
     return f"{lead} {' and '.join(said)}" if said else ""
-
-
-def _table(columns: Iterable[str], rows: Iterable[Sequence[object]]) -> RenderableType:
-    """Lay rows out; the first column, a name to copy, is never broken."""
-    from rich import box  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, no_wrap=index == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    return table
-
-
-def _print(*parts: RenderableType) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    for part in parts:
-        console.print(part)

@@ -78,15 +78,16 @@ def heat_map(assessment: Assessment, framework: str) -> HeatMap:
 
 
 def _columns(assessment: Assessment, framework: str) -> Iterator[Column]:
-    """Take a framework's normative roots; an annex stands for the areas in it."""
+    """Take a framework's normative roots; an annex that is made of areas stands for these."""
     catalog = assessment.catalog
     for root in catalog.roots(framework):
         entry = catalog.requirements[root]
         if not entry.normative:
             continue
-        annex = entry.kind == "annex"
-        band = f"Annex {entry.id}" if annex else f"{entry.kind.replace('_', ' ').capitalize()}s"
-        for ref in catalog.children(root) if annex else (root,):
+        areas = [ref for ref in catalog.children(root) if catalog.requirements[ref].normative]
+        whole = entry.kind != "annex" or not areas or any(map(catalog.is_leaf, areas))
+        band = f"{entry.kind.replace('_', ' ').capitalize()}{'es' if entry.kind == 'annex' else 's'}" if whole else f"Annex {entry.id}"
+        for ref in (root,) if whole else areas:
             yield Column(ref, catalog.requirements[ref].id, catalog.requirements[ref].title, band)
 
 
@@ -96,7 +97,8 @@ def _cell(assessment: Assessment, framework: str, column: Column, layer: Layer) 
 
 
 def _draw(found: HeatMap) -> Markup:
-    step = max(58.0, min(_WIDEST, _WIDTH / max(len(found.columns), 1)))
+    name = max((8.0 * len(column.id) + 4 for column in found.columns), default=0.0)
+    step = max(58.0, name, min(_WIDEST, _WIDTH / max(len(found.columns), 1)))
     titles = [_title(column, step) for column in found.columns]
     head = _HEAD + _LINE * max(map(len, titles), default=0)
     parts = [*_bands(found.columns, step), *(_head(_LABEL + step * at, found.columns[at].id, lines) for at, lines in enumerate(titles))]
@@ -105,7 +107,8 @@ def _draw(found: HeatMap) -> Markup:
         parts += [_layer(y, layer), *(_box(cell, _LABEL + step * at, y, step) for at, cell in enumerate(cells))]
     width, height = _LABEL + step * len(found.columns), head + _ROW * len(found.rows)
     label = "Coverage in percent by layer and chapter; each cell leads to its requirements"
-    return picture(label, width, height, *parts, class_="heat few" if step == _WIDEST else "heat", links=True)
+    size = "heat many" if width > 2 * _WIDTH else "heat few" if step == _WIDEST else "heat"
+    return picture(label, width, height, *parts, class_=size, links=True)
 
 
 def _bands(columns: Sequence[Column], step: float) -> list[Markup]:
