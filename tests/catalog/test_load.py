@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -267,11 +268,12 @@ def test_the_digest_names_the_content_and_not_its_layout(texts: dict[str, str], 
     assert load_catalog(folder(changed)).digest != plain
 
 
-def test_the_shipped_catalog_loads_fast(laws: Catalog, shipped: Catalog) -> None:
+def test_the_shipped_catalog_loads_fast_once_it_was_read(laws: Catalog, shipped: Catalog, tmp_path: Path) -> None:
     assert set(laws.requirements) == set(shipped.requirements)
+    load_catalog(cache=tmp_path / "cache")
     start = time.process_time()
-    load_catalog()
-    assert time.process_time() - start < 0.4
+    load_catalog(cache=tmp_path / "cache")
+    assert time.process_time() - start < 0.15
 
 
 LEAF = (

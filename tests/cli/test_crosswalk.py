@@ -113,6 +113,11 @@ def test_how_far_the_evidence_carries_over(made: Path) -> None:
     assert [(row["source"], row["source_status"], row["target_status"]) for row in rows][:1] == [("SOURCE:a", "met", "unknown")]
 
 
+def test_what_is_unproven_is_never_called_evidence(made: Path) -> None:
+    told = json.loads(run("crosswalk", "ISO27001", "ISO9001", "-C", made, "--format", "json").stdout)
+    assert set(told["standing"]) == {"unproven", "uncovered"}
+
+
 @pytest.mark.parametrize("kind", ["matrix", "sankey"])
 def test_pictures_are_written(made: Path, tmp_path: Path, kind: str) -> None:
     here(made, "--format", kind, "--out", tmp_path / "a.html")

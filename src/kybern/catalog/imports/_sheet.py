@@ -25,7 +25,7 @@ MAX_BYTES: Final = 16 * 2**20
 _MOST_ROWS: Final = 10_000
 _MOST_COLUMNS: Final = 60
 _MOST_PARTS: Final = 500
-_UNPACKED: Final = 128 * 2**20
+_UNPACKED: Final = 64 * 2**20
 _PROBLEMS: Final = 100
 
 Grid = list[tuple[Any, ...]]
