@@ -77,7 +77,7 @@ def test_json_is_the_whole_of_it_in_either_direction() -> None:
 
 def test_frameworks_without_rows_go_through_the_hub() -> None:
     said = run("crosswalk", "ISO27001", "ISO9001").stdout
-    assert "composed through ISO42001" in said
+    assert "Composed through ISO42001" in said
     assert "related, unproven" in said
     told = json.loads(run("crosswalk", "ISO27001", "ISO9001", "--format", "json").stdout)
     assert all(pair["relation"] is None and pair["via"] and not pair["carries"] for pair in told["pairs"])
@@ -142,6 +142,7 @@ def test_pictures_are_written(made: Path, tmp_path: Path, kind: str) -> None:
         (("ISO42001", "ISO9001", "--format", "csv", "--out", "/nowhere/x.csv"), "unwritable"),
         (("ISO42001", "ISO9001", "--format", "json", "--out", "/nowhere/x.json"), "unwritable"),
         (("ISO42001", "ISO9001", "-C", "/nowhere"), "no-folder"),
+        (("ISO42001", "ISO9001", "--as-of", "2026-11-20"), "as-of"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(words: tuple[str, ...], rule: str) -> None:

@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the helper module beside t
 import own_world
 from own_world import HEAD, control, run
 
+from kybern.base import InputError
 from kybern.catalog import load_catalog
 from kybern.cli._shared import cache_folder
 from kybern.report.pack import verify
-from kybern.workspace import Settings
+from kybern.workspace import Settings, catalogs_of
 
 HOUSE = f"""\
 id: HOUSE
@@ -152,6 +153,15 @@ def test_a_fault_in_it_is_told_with_its_place_in_the_workspace(workspace: Path) 
     said = run("assess", *AS_OF, "-C", workspace, code=2).stderr
     assert "catalogs/house/controls/house.yaml:9:29" in said
     assert "Did you mean HOUSE:1?" in said
+
+
+def test_a_catalog_of_too_many_files_is_refused_from_a_workspace_and_from_a_pack(workspace: Path) -> None:
+    files = {f"catalogs/house/frameworks/{number}.yaml": b"" for number in range(1001)}
+    with pytest.raises(InputError, match="too-large"):
+        catalogs_of(files, SETTINGS.encode())
+    for name in files:
+        (workspace / name).touch()
+    assert "[too-large]" in run("assess", "-C", workspace, code=2).stderr
 
 
 def test_a_file_behind_a_link_is_not_read(workspace: Path, tmp_path: Path) -> None:

@@ -56,9 +56,7 @@ def import_framework(
     if place.exists() and not force:
         refuse("exists", f"{place} is there already.", "Take another place with --out, or write over it with --force.")
     _write(place, text.encode())
-    typer.echo(
-        f"{framework.id}: {len(framework.requirements)} entries. To use it, name its folder in kybern.yaml: catalogs: [catalogs/own]"
-    )
+    typer.echo(f"{framework.id} has {len(framework.requirements)} entries. Name its folder in kybern.yaml, under catalogs, to use it.")
 
 
 def _imported(file: Path, data: bytes, identity: str | None, status_date: str | None) -> Framework:

@@ -53,6 +53,8 @@ def crosswalk(
 
     A row suggests evidence and establishes nothing. Only an entry that includes another carries a status over to it.
     """
+    if as_of is not None and directory is None:
+        refuse("as-of", "--as-of asks how a workspace stood.", "Name the workspace with -C.")
     found = _find(source, target, via, directory, as_of)
     if form in (Format.MATRIX, Format.SANKEY):
         if uncovered:
@@ -221,7 +223,7 @@ def _print(found: _Found, *, uncovered: bool) -> None:
         out.print(_uncovered_table(found))
     else:
         if crossing.hubs:
-            out.print(f"No rows between the two: composed through {', '.join(crossing.hubs)}.", markup=False)
+            out.print(f"Composed through {', '.join(crossing.hubs)}, not from rows between the two.", markup=False)
         out.print(_table(found))
     for line in _summary(found):
         out.print(line, markup=False)

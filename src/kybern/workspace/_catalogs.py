@@ -31,19 +31,23 @@ def read_catalogs(root: Path) -> tuple[CatalogFolder, ...]:
 
 
 def catalogs_of(files: Mapping[str, bytes], settings: bytes) -> tuple[CatalogFolder, ...]:
-    """Take the catalogs that `settings` (the bytes of a `kybern.yaml`) names out of files in memory."""
+    """Take the catalogs that `settings` (the bytes of a `kybern.yaml`) names out of files in memory; `InputError` for too many files."""
     named, _ = parse_settings(settings)
-    return tuple(CatalogFolder(path, dict(_under(files, f"{path}/"))) for path in named.catalogs)
+    found = tuple(CatalogFolder(path, dict(_under(files, f"{path}/"))) for path in named.catalogs)
+    for folder in found:
+        if len(folder.files) > _MOST:
+            raise InputError([_too_many(folder.shown)])
+    return found
 
 
 def _under(files: Mapping[str, bytes], prefix: str) -> Iterator[tuple[str, bytes]]:
     for name, data in sorted(files.items()):
         inside = name.removeprefix(prefix)
-        if inside != name and is_catalog_file(inside):
+        if inside != name and _is_catalog_file(inside):
             yield inside, data
 
 
-def is_catalog_file(name: str) -> bool:
+def _is_catalog_file(name: str) -> bool:
     """Tell whether a file lies where a catalog has its files: directly in one of its folders."""
     folder, _, file = name.partition("/")
     return folder in FOLDERS and bool(file) and "/" not in file and file.endswith((".yaml", ".yml"))
@@ -65,11 +69,17 @@ def _read(root: Path, path: str, problems: list[Problem]) -> CatalogFolder:
     for part in FOLDERS:
         names, found = yaml_files(root, f"{path}/{part}")
         problems += found
-        for name in (name for name in names if is_catalog_file(name.removeprefix(f"{path}/"))):
+        for name in (name for name in names if _is_catalog_file(name.removeprefix(f"{path}/"))):
             try:
                 files[name.removeprefix(f"{path}/")] = read_file(root, name)
             except InputError as error:
                 problems += error.problems
             if len(files) > _MOST:
-                raise InputError([*problems, Problem("too-large", f"{path} has more than {_MOST:,} files.", Place(path))])
+                raise InputError([*problems, _too_many(path)])
     return CatalogFolder(path, files)
+
+
+def _too_many(path: str) -> Problem:
+    return Problem(
+        "too-large", f"{path} has more than {_MOST:,} files.", Place(path), "Put several frameworks into one file, parted by ---."
+    )
