@@ -25,6 +25,8 @@ BODIES: dict[PredicateType, dict[str, Any]] = {
     PredicateType.APPROVAL: {"decision": "approved", "by": "person:anna"},
     PredicateType.DECISION: {"question": "Is the gate passed?", "outcome": "passed", "by": "person:anna"},
     PredicateType.TRAINING: {"course": "AI literacy", "due": 10, "attended": 9, "passed": 8, "share_passed": 0.8},
+    PredicateType.ABSENCE: {"overdue": 1, "never": 0, "silent": 0, "missing": 0, "findings": []}
+    | dict.fromkeys(("catalog_sha256", "records_sha256", "evidence_sha256", "findings_sha256"), "e" * 64),
     PredicateType.AUDIT: {
         "criteria": "ISO/IEC 42001",
         "sample_size": 3,

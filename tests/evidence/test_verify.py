@@ -146,6 +146,7 @@ STRENGTHS = {
     P.MEASUREMENT: {"anna": 2, "ci": 4, "tool": 4},
     P.TEST_RUN: {"anna": 2, "ci": 4, "tool": 4},
     P.AUDIT: {"anna": 2},
+    P.ABSENCE: {"anna": 2, "ci": 2, "tool": 2},
 }
 
 

@@ -20,6 +20,7 @@ _SHOWN: Mapping[PredicateType, Callable[[Mapping[str, Any]], str]] = {
     PredicateType.APPROVAL: lambda b: f"{b['decision'].replace('-', ' ')} by {b['by']}",
     PredicateType.DECISION: lambda b: f"{b['question']}: {b['outcome']} ({b['by']})",
     PredicateType.TRAINING: lambda b: f"{b['course']}: {b['passed']} of {b['due']} passed",
+    PredicateType.ABSENCE: lambda b: f"{b['overdue']} overdue, {b['never']} never came, {b['silent']} silent, {b['missing']} missing",
     PredicateType.AUDIT: lambda b: f"{b['major']} major, {b['minor']} minor findings by {b['by']}",
 }
 

@@ -92,6 +92,8 @@ class PredicateType(StrEnum):
     DECISION = "decision"
     TRAINING = "training"
     AUDIT = "audit"
+    ABSENCE = "absence"
+    """What was due and did not come: told, dated and signed. No check may ask for it."""
 
 
 class Relation(StrEnum):

@@ -72,7 +72,7 @@ def add(
     _work_out_share(kind, body)
     predicate = _predicate(kind, body)
     _warn(found.root, kind, predicate, now())
-    _file(found.root, predicate, subjects, signer, keyring)
+    file_piece(found.root, predicate, subjects, signer, keyring)
 
 
 def _kind(text: str) -> PredicateType:
@@ -224,8 +224,10 @@ def _topics(root: Path) -> dict[str, set[str]]:
     return topics
 
 
-def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: PrivateKey, keyring: Keyring) -> None:
-    """Sign, hold the result against the keyring as any reader will, and only then write it."""
+def file_piece(
+    root: Path, predicate: Predicate, subjects: list[Subject], signer: PrivateKey, keyring: Keyring, *, err: bool = False
+) -> None:
+    """Sign, hold the result against the keyring as any reader will, and only then write it; `err` tells so on standard error."""
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.evidence import FOLDER, Refused, sign, statement, verify, write  # noqa: PLC0415
 
@@ -239,4 +241,4 @@ def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: Pri
         fail(error, root)
     except OSError as error:
         refuse("unwritable", f"{root / FOLDER} cannot be written: {error.strerror}.")
-    typer.echo(f"{piece.id}  {path.relative_to(root).as_posix()}  {piece.strength.label}")
+    typer.echo(f"{piece.id}  {path.relative_to(root).as_posix()}  {piece.strength.label}", err=err)

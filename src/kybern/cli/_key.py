@@ -56,7 +56,7 @@ def private_key(path: Path, passphrase_env: str | None, otherwise: str = "") -> 
     from kybern.evidence import PrivateKey  # noqa: PLC0415
 
     try:
-        return PrivateKey.from_pem(path.read_bytes(), _passphrase(passphrase_env))
+        return PrivateKey.from_pem(path.read_bytes(), passphrase_of(passphrase_env))
     except OSError as error:
         refuse("no-key", f"The private key {path} cannot be read: {error.strerror}.", otherwise)
     except ValueError as error:
@@ -66,11 +66,12 @@ def private_key(path: Path, passphrase_env: str | None, otherwise: str = "") -> 
 
 def write_private_key(root: Path, path: Path, key: PrivateKey, passphrase_env: str | None) -> None:
     """Write a private key that only its owner reads, never over another, and keep it out of Git; exits 2 where that fails."""
-    _write_private(path, key.pem(_passphrase(passphrase_env)))
+    write_private(path, key.pem(passphrase_of(passphrase_env)))
     _pass_over_in_git(root)
 
 
-def _passphrase(variable: str | None) -> str | None:
+def passphrase_of(variable: str | None) -> str | None:
+    """Read the passphrase from the environment variable of this name; exits 2 if it holds none."""
     if variable is None:
         return None
     value = os.environ.get(variable)
@@ -146,7 +147,7 @@ def _text(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _write_private(path: Path, pem: bytes) -> None:
+def write_private(path: Path, pem: bytes) -> None:
     """Write a private key that only its owner reads, and never over another."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,14 +1,16 @@
 """Evidence: what was observed, in signed statements that anybody can verify; keys, envelopes, verification, and a folder of them."""
 
 from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope, sign
-from kybern.evidence._json import MAX_BYTES
+from kybern.evidence._json import MAX_BYTES, read_json
 from kybern.evidence._keyfile import with_key, with_revocation
 from kybern.evidence._keyring import KEYS_FILE, Keyring, read_keyring
 from kybern.evidence._keys import KeyKind, PrivateKey, TrustedKey
 from kybern.evidence._models import (
+    MAX_FINDINGS,
     PREDICATE_PREFIX,
     PREDICATES,
     STATEMENT_TYPE,
+    AbsenceFound,
     Approval,
     Attestation,
     AuditDone,
@@ -18,6 +20,7 @@ from kybern.evidence._models import (
     DocumentSeen,
     Evidence,
     Measurement,
+    Missing,
     Predicate,
     Subject,
     TestRun,
@@ -32,11 +35,13 @@ __all__ = [
     "FOLDER",
     "KEYS_FILE",
     "MAX_BYTES",
+    "MAX_FINDINGS",
     "PAYLOAD_TYPE",
     "PREDICATES",
     "PREDICATE_PREFIX",
     "STATEMENT_TYPE",
     "SUFFIX",
+    "AbsenceFound",
     "Approval",
     "Attestation",
     "AuditDone",
@@ -48,6 +53,7 @@ __all__ = [
     "KeyKind",
     "Keyring",
     "Measurement",
+    "Missing",
     "Predicate",
     "PrivateKey",
     "Read",
@@ -66,6 +72,7 @@ __all__ = [
     "parse_statement",
     "predicate_uri",
     "read_evidence",
+    "read_json",
     "read_keyring",
     "sign",
     "standing",

@@ -22,6 +22,12 @@ _ROUNDED = 0.005
 
 Line = Annotated[str, Field(min_length=1, max_length=2000)]
 
+MAX_SEQUENCE = (1 << 53) - 1
+"""The greatest number a source may count to: every reader of JSON reads it alike."""
+
+MAX_FINDINGS = 2000
+"""Findings that one statement of absence lists; its counts are of all."""
+
 
 class Shape(BaseModel):
     """Base of the statement's parts: immutable, unknown keys refused."""
@@ -45,6 +51,8 @@ class Predicate(Shape):
     observed_at: AwareDatetime
     expires_at: AwareDatetime | None = None
     collector: Collector
+    sequence: Annotated[int, Field(ge=1, le=MAX_SEQUENCE)] | None = None
+    """The source's own number of this piece, where it counts: a number that never comes is found missing."""
     method: Line | None = None
     note: Line | None = None
 
@@ -173,8 +181,36 @@ class AuditDone(ByPerson):
     conclusion: Line
 
 
+class Missing(Shape):
+    """One thing that was due and did not come: what kind of absence, about what, since when, who owes it."""
+
+    kind: Slug
+    about: Line
+    check: Annotated[str, Field(max_length=100)] | None = None
+    since: AwareDatetime | None = None
+    owner: Line
+    text: Line
+
+
+class AbsenceFound(Predicate):
+    """What was due at a moment and was not there: "nothing" as a dated, signed piece. No check asks for it, so it lifts nothing."""
+
+    type: ClassVar[PredicateType] = PredicateType.ABSENCE
+    overdue: Annotated[int, Field(ge=0)]
+    never: Annotated[int, Field(ge=0)]
+    silent: Annotated[int, Field(ge=0)]
+    missing: Annotated[int, Field(ge=0)]
+    catalog_sha256: Sha256
+    records_sha256: Sha256
+    evidence_sha256: Sha256
+    findings: Annotated[tuple[Missing, ...], Field(max_length=MAX_FINDINGS)] = ()
+    findings_sha256: Sha256
+    """Over the canonical JSON of all findings, listed here or not."""
+
+
 PREDICATES: Mapping[PredicateType, type[Predicate]] = {
-    model.type: model for model in (Measurement, TestRun, DocumentSeen, Attestation, Approval, Decision, TrainingHeld, AuditDone)
+    model.type: model
+    for model in (Measurement, TestRun, DocumentSeen, Attestation, Approval, Decision, TrainingHeld, AuditDone, AbsenceFound)
 }
 
 

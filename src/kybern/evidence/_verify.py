@@ -30,6 +30,7 @@ _PEOPLE: Final = frozenset((KeyKind.PERSON, KeyKind.AUDITOR))
 _FIXED: Final = {
     PredicateType.ATTESTATION: Strength.DECLARED,
     PredicateType.DOCUMENT: Strength.DOCUMENTED,
+    PredicateType.ABSENCE: Strength.DOCUMENTED,
     PredicateType.TRAINING: Strength.DOCUMENTED,
     PredicateType.APPROVAL: Strength.OBSERVED,
     PredicateType.DECISION: Strength.OBSERVED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         """Take the folder; it is made with the first file."""
-        self.path = path
+        self.path, self._where = path, f"{path}{os.sep}"
         self._changed: set[Path] = set()
 
     def read(self, name: str) -> bytes | None:
@@ -35,6 +36,14 @@ class Folder:
             return path.read_bytes()
         except OSError:
             return None
+
+    def mark(self, name: str) -> tuple[int, int, int] | None:
+        """Give what tells a file from the one that takes its place; None if it is not there or is no ordinary file."""
+        try:
+            found = os.stat(f"{self._where}{name}", follow_symlinks=False)  # noqa: PTH116 - asked for each proof, and three times as fast
+        except OSError:
+            return None
+        return (found.st_ino, found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
     def put(self, name: str, data: bytes) -> None:
         """Put a file in its place: written aside, flushed, renamed. `OSError` leaves what was there.

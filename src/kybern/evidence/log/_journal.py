@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from kybern.evidence._refused import Refused
 from kybern.evidence.log._leaf import moment_of, moment_text, read_leaf
+from kybern.evidence.log._note import MAX_NOTE, MAX_SIGNATURES
 from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from kybern.evidence.log._cosignature import Cosignature, WitnessKey
 
 _APPLICATION: Final = 1803117164
 _WAIT_SECONDS: Final = 60
@@ -42,6 +45,11 @@ CREATE TRIGGER entry_stands BEFORE UPDATE ON entry BEGIN SELECT raise(ABORT, 'th
 CREATE TRIGGER checkpoint_kept BEFORE DELETE ON checkpoint BEGIN SELECT raise(ABORT, 'the log only grows'); END;
 CREATE TRIGGER checkpoint_stands BEFORE UPDATE ON checkpoint BEGIN SELECT raise(ABORT, 'the log only grows'); END;
 COMMIT;
+"""
+# Not part of the schema above: journals made before there were witnesses gain it when they are opened.
+_COSIGNATURES: Final = """
+CREATE TABLE IF NOT EXISTS cosignature (
+    name TEXT, key BLOB, size INTEGER REFERENCES checkpoint, line BLOB NOT NULL, PRIMARY KEY (name, key, size)) STRICT, WITHOUT ROWID
 """
 
 
@@ -98,6 +106,7 @@ class Journal:
             self._close_write = weakref.finalize(self, self._write.close)
             if self._read.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
                 raise Refused(rule="bad-journal", message=f"{path} is not a journal of the log")
+            self._write.execute(_COSIGNATURES)
         self._gate, self._committing = threading.Lock(), threading.Lock()
         self._waiting: list[_Ticket] = []
 
@@ -166,7 +175,18 @@ class Journal:
 
     def find(self, digest: str) -> list[int]:
         """Find the entries of a statement or envelope by its SHA-256."""
+        return [index for index, _ in self._look_up(digest)]
+
+    def latest_of(self, digest: str) -> tuple[int, bytes | None]:
+        """Find the latest entry of a statement or envelope: its index and leaf; -1 and None if there is none."""
+        return next(reversed(self._look_up(digest)), (-1, None))
+
+    def _look_up(self, digest: str) -> list[tuple[int, bytes]]:
+        with _in_words():
+            if self._read.execute("SELECT upto FROM placed").fetchone()[0] == _size(self._read):
+                return _find(self._read, digest)
         with self._committing, _in_words(), _transaction(self._write):
+            _catch_up(self._write)
             return _find(self._write, digest)
 
     def sources(self) -> dict[str, int]:
@@ -197,11 +217,36 @@ class Journal:
             if last is None or last.size < new.size:
                 self._write.execute("INSERT INTO checkpoint VALUES (?, ?, ?, ?)", new)
 
+    def cosign(self, size: int, cosigned: Iterable[Cosignature]) -> None:
+        """Keep cosignatures of the checkpoint of this size; a later one of the same key takes the place of the earlier.
+
+        Raises `Refused` (`too-many`), and keeps none, where the note with all of them would be more than is read.
+        """
+        rows = [(one.key.name, one.key.id, size, one.line) for one in cosigned]
+        with self._committing, _in_words(), _transaction(self._write):
+            self._write.executemany("INSERT OR REPLACE INTO cosignature VALUES (?, ?, ?, ?)", rows)
+            query = "SELECT count(*), sum(length(line)) FROM cosignature WHERE size = ?"
+            count, length = self._write.execute(query, (size,)).fetchone()
+            note = self._write.execute("SELECT length(note) FROM checkpoint WHERE size = ?", (size,)).fetchone()
+            if note is None or count >= MAX_SIGNATURES or length + note[0] > MAX_NOTE:
+                raise Refused(rule="too-many", message=f"a checkpoint has at most {MAX_SIGNATURES} signatures and {MAX_NOTE:,} bytes")
+
+    def cosigned_by(self, key: WitnessKey) -> int:
+        """Give the size of the largest checkpoint that a witness's key cosigned; 0 if none."""
+        with _in_words():
+            query = "SELECT coalesce(max(size), 0) FROM cosignature WHERE name = ? AND key = ?"
+            return int(self._read.execute(query, (key.name, key.id)).fetchone()[0])
+
     @contextlib.contextmanager
     def latest(self) -> Iterator[Published | None]:
-        """Give the latest checkpoint and keep others from recording one meanwhile."""
+        """Give the latest checkpoint, its note with all cosignatures, and keep others from recording one meanwhile."""
         with self._committing, _in_words(), _transaction(self._write):
-            yield _last(self._write)
+            last = _last(self._write)
+            if last is None:
+                yield None
+                return
+            rows = self._write.execute("SELECT line FROM cosignature WHERE size = ? ORDER BY name, key", (last.size,))
+            yield last._replace(note=last.note + b"".join(line for (line,) in rows))
 
     def _commit(self, tickets: list[_Ticket]) -> None:
         """Commit all batches at once; one that cannot be is left out and told why."""
@@ -260,7 +305,10 @@ class _Batch:
         if draft.unless is None:
             return None
         known = fresh.get(draft.unless, self._fresh.get(draft.unless))
-        return known if known is not None else next(iter(_find(self._connection, draft.unless)), None)
+        if known is None:
+            _catch_up(self._connection)
+            known = next((index for index, _ in _find(self._connection, draft.unless)), None)
+        return known
 
     def _seq(self, draft: Draft, heads: dict[str, int]) -> int:
         """Give the entry its number within its source."""
@@ -309,16 +357,16 @@ def _last(connection: sqlite3.Connection) -> Published | None:
     return None if row is None else Published(*row)
 
 
-def _find(connection: sqlite3.Connection, digest: str) -> list[int]:
-    """Look a digest up, after the look-up has caught up with the entries: it is filled when asked, not with each append."""
-    _catch_up(connection)
+def _find(connection: sqlite3.Connection, digest: str) -> list[tuple[int, bytes]]:
+    """Look a digest up among the entries that the look-up has caught up with."""
     rows = connection.execute(
         "SELECT idx, leaf FROM place JOIN entry USING (idx) WHERE place.digest = ? ORDER BY idx", (_key(digest),)
     ).fetchall()
-    return [index for index, leaf in rows if digest in _digests(leaf)]
+    return [(index, leaf) for index, leaf in rows if digest in _digests(leaf)]
 
 
 def _catch_up(connection: sqlite3.Connection) -> None:
+    """Fill the look-up with what came since: when somebody asks, not with each append."""
     upto, size = connection.execute("SELECT upto FROM placed").fetchone()[0], _size(connection)
     for start in range(upto, size, _AT_ONCE):
         rows = connection.execute("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ?", (start, start + _AT_ONCE)).fetchall()

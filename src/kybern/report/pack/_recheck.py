@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,6 +57,19 @@ def recheck(files: Mapping[str, bytes], catalog: Catalog, version: str) -> Reche
         return Rechecked(found, recomputed=False)
     except (ValueError, OverflowError, RecursionError) as error:
         raise verify.NoPack(why=f"it holds values that cannot be computed with: {verify.shown(error)}") from None
+
+
+def assess_pack(files: Mapping[str, bytes], catalog: Catalog, as_of: datetime) -> Assessment | None:
+    """Assess what is in a pack at a moment of one's own, over the evidence observed until then; None where records or keys are left out.
+
+    For packs that `recheck` found to hold: what does not verify here is passed over.
+    """
+    if not any(name.startswith("records/") for name in files):
+        return None
+    evidence = _evidence(files, verify.Findings())
+    own = catalogs_of(files, files[SETTINGS]) if SETTINGS in files else ()
+    catalog = load_catalog(also=own) if own else catalog
+    return assess(catalog, records_of(files), [one for one in evidence if one.observed_at <= as_of], as_of)
 
 
 @dataclass(frozen=True)

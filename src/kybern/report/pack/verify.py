@@ -62,7 +62,7 @@ HOLDS, FALLS_SHORT, UNREADABLE = 0, 1, 2
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
-LEVELS: Final = {"attestation": 1, "document": 2, "training": 2, "approval": 3, "decision": 3}
+LEVELS: Final = {"attestation": 1, "document": 2, "training": 2, "absence": 2, "approval": 3, "decision": 3}
 TYPES: Final = frozenset((*LEVELS, "measurement", "test-run", "audit"))
 BY_PERSON: Final = frozenset(("attestation", "approval", "decision", "audit"))
 DOCUMENTED, MEASURED, VERIFIED = 2, 4, 5
