@@ -197,7 +197,7 @@ def own_numbers(root: Path, as_of: datetime) -> dict[str, list[int]]:
     mark = f'{OWN_NUMBERS}"'.encode()  # the end of such a source's name, so that the other leaves need not be read
     if not (root / JOURNAL).exists():
         return found
-    with _in_words():
+    with in_words():
         journal = Journal(root / JOURNAL)
         for _, leaves in journal.blocks(0, journal.size):
             for leaf in (read_leaf(one) for one in leaves if mark in one):
