@@ -179,7 +179,7 @@ def test_documented_list_agrees_with_the_reference_table(reference_ids: dict) ->
 
 
 def test_crosswalk_is_complete(laws: Catalog, reference_ids: dict) -> None:
-    (crosswalk,) = laws.crosswalks
+    crosswalk = next(one for one in laws.crosswalks if one.target_framework == "NIST_AI_RMF")
     assert len(crosswalk.rows) == reference_ids["crosswalk_rows"]
     assert {row.relation for row in crosswalk.rows} == {Relation.INTERSECTS}
     assert set(crosswalk.bases) == {row.basis for row in crosswalk.rows}
@@ -187,7 +187,7 @@ def test_crosswalk_is_complete(laws: Catalog, reference_ids: dict) -> None:
 
 def test_crosswalk_agrees_with_the_reference_table(laws: Catalog) -> None:
     rows = [row for row in table("crosswalk.csv") if (row["source_framework"], row["target_framework"]) == FRAMEWORKS]
-    (crosswalk,) = laws.crosswalks
+    crosswalk = next(one for one in laws.crosswalks if one.target_framework == "NIST_AI_RMF")
     assert [(r.source, r.target, r.relation.value, r.confidence.value) for r in crosswalk.rows] == [
         (f"ISO42001:{row['source_id']}", f"NIST_AI_RMF:{row['target_id']}", row["relation"], row["confidence"]) for row in rows
     ]

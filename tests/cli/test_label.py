@@ -70,7 +70,7 @@ CATALOG = load_catalog()
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr(kybern.catalog, "load_catalog", lambda: CATALOG)  # read once: nothing here changes it
+    monkeypatch.setattr(kybern.catalog, "load_catalog", lambda **_: CATALOG)  # read once: nothing here changes it
     (tmp_path / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\n")
     (tmp_path / "criteria.yaml").write_text(CRITERIA)
     (tmp_path / "records").mkdir()

@@ -2,6 +2,7 @@
 
 from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absences, numbered, rhythms, stated
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
+from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
@@ -19,6 +20,7 @@ __all__ = [
     "Absence",
     "AbsenceKind",
     "Assessment",
+    "CarriedOver",
     "Documented",
     "Duty",
     "EvidenceTable",
@@ -29,6 +31,8 @@ __all__ = [
     "Rhythm",
     "Row",
     "Score",
+    "Source",
+    "Standing",
     "Status",
     "StatusChange",
     "Step",
@@ -38,6 +42,7 @@ __all__ = [
     "ahead",
     "assess",
     "assessment_schema",
+    "carry_over",
     "describe",
     "differences",
     "documented",

@@ -211,7 +211,7 @@ def _lint(found: Workspace) -> None:
     from kybern.cli._workspace import _catalog_ids  # noqa: PLC0415
     from kybern.workspace import lint  # noqa: PLC0415
 
-    errors = [one for one in lint(found, _catalog_ids(), now().date()) if one.severity.value == "error"]
+    errors = [one for one in lint(found, _catalog_ids(found), now().date()) if one.severity.value == "error"]
     if errors:
         show(errors, found.root, err=True)
         typer.echo("Nothing was applied: lint finds errors.", err=True)

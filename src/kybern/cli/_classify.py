@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, near, open_workspace, parse_as_of, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, near, open_workspace, parse_as_of, print_json, refuse, whole_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,12 +150,11 @@ def _write(file: Path, rules: Rules, known: Mapping[str, FactValue]) -> None:
 
 def _tell(found: Classification, regimes: tuple[str, ...], title: str, *, everything: bool, as_json: bool) -> None:
     from kybern.base import InputError  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.catalog.applicability import duties  # noqa: PLC0415
     from kybern.cli._classified import Shown, classified_json, print_classified  # noqa: PLC0415
 
     try:
-        catalog = load_catalog()
+        catalog = whole_catalog()
     except InputError as error:
         fail(error)
     bound = duties(catalog, found, regimes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 import typer
 
 from kybern.cli._key import PassphraseOption, keyring_of, parse_moment, signing_key
-from kybern.cli._shared import WorkspaceOption, fail, now, open_workspace, refuse
+from kybern.cli._shared import WorkspaceOption, catalog_here, fail, now, open_workspace, refuse
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,7 +115,7 @@ def _stated(found: Workspace, kind: PredicateType, about: list[str] | None, body
     for name, value in PREDICATES[kind].worked_out(body).items():
         body.setdefault(name, value)
     predicate = _predicate(kind, body)
-    _warn(kind, predicate, now())
+    _warn(found.root, kind, predicate, now())
     try:
         return statement(predicate, subjects)
     except Refused as refused:
@@ -136,7 +136,7 @@ def _restated(found: Workspace, foreign: Foreign, source: Path, about: list[str]
     except Refused as refused:
         _fail(refused)
     bringing.tell_unchecked(brought)
-    _warn(predicate.type, predicate, now())
+    _warn(found.root, predicate.type, predicate, now())
     return payload
 
 
@@ -255,11 +255,11 @@ def _fail(refused: Refused, hint: str = "") -> NoReturn:
     refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.", hint)
 
 
-def _warn(kind: PredicateType, predicate: Predicate, at: datetime) -> None:
+def _warn(root: Path, kind: PredicateType, predicate: Predicate, at: datetime) -> None:
     """Say what may be a slip, and go on."""
     if predicate.observed_at > at:
         typer.echo("warning: observed_at lies in the future; it counts only from then on.", err=True)
-    topics = _topics()
+    topics = _topics(root)
     if predicate.topic not in topics:
         close = get_close_matches(predicate.topic, topics, n=1)
         hint = f"Did you mean {close[0]}?" if close else "kybern catalog show CONTROL says what its checks ask about."
@@ -269,15 +269,11 @@ def _warn(kind: PredicateType, predicate: Predicate, at: datetime) -> None:
         typer.echo(f"warning: on {predicate.topic} the catalog's checks ask for {wanted}, not {kind.value}.", err=True)
 
 
-def _topics() -> dict[str, set[str]]:
+def _topics(root: Path) -> dict[str, set[str]]:
     """List the topics the catalog's checks ask about, each with the types of evidence they take."""
-    from kybern.base import InputError  # noqa: PLC0415
-    from kybern.catalog import EvidenceCheck, load_catalog  # noqa: PLC0415
+    from kybern.catalog import EvidenceCheck  # noqa: PLC0415
 
-    try:
-        controls = load_catalog().controls.values()
-    except InputError as error:
-        fail(error)
+    controls = catalog_here(root).controls.values()
     topics: dict[str, set[str]] = {}
     for check in (check for control in controls for check in control.checks):
         if isinstance(check, EvidenceCheck) and check.topic is not None:

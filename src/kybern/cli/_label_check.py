@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kybern.cli._label_stand import content, criteria_of, framework_of, in_words, log_holds, size_of, stand_of, write
-from kybern.cli._shared import AsOfOption, WorkspaceOption, parse_as_of, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, parse_as_of, print_json, refuse, whole_catalog
 
 if TYPE_CHECKING:
     from kybern.report.label import Checked, Opened
@@ -86,11 +86,10 @@ def _recompute(opened: Opened, directory: Path, found: Checked) -> None:
 def _against_pack(opened: Opened, path: Path, found: Checked) -> None:
     """Check the pack, assess what is in it at the statement's moment, and compare."""
     from kybern import __version__  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.report.label import LogHead, claim, recomputed  # noqa: PLC0415
     from kybern.report.pack import NoPack, assess_pack, read_pack, recheck  # noqa: PLC0415
 
-    catalog, stated = load_catalog(), opened.subject
+    catalog, stated = whole_catalog(), opened.subject
     try:
         files = read_pack(path)
         holds = recheck(files, catalog, __version__).holds

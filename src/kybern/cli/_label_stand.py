@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kybern.cli._key import keyring_of
 from kybern.cli._log import log_of
-from kybern.cli._shared import fail, near, open_workspace, refuse
+from kybern.cli._shared import fail, near, open_workspace, refuse, whole_catalog
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,9 +90,9 @@ class Stand:
 def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand:
     """Assess a workspace at a moment over the evidence among the first `size` entries of its log; None takes what is published."""
     from kybern.assessment import assess  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.evidence import FOLDER as EVIDENCE  # noqa: PLC0415
     from kybern.evidence import Refused, read_evidence  # noqa: PLC0415
+    from kybern.workspace import read_catalogs  # noqa: PLC0415
 
     workspace = open_workspace(directory)
     with in_words():
@@ -106,7 +106,7 @@ def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand
         accepted = read_evidence(workspace.root / EVIDENCE, keyring_of(workspace.root), workspace.root).accepted
         until = [one for one in accepted if one.observed_at <= as_of]
         evidence = [one for one in until if one.id in known]
-        found = assess(load_catalog(), workspace.records, evidence, as_of)
+        found = assess(whole_catalog(read_catalogs(workspace.root)), workspace.records, evidence, as_of)
     return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, fail, near, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse
 
 if TYPE_CHECKING:
     from kybern.cli._shared import Assessed
@@ -88,6 +88,7 @@ def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool)
         records=None if without_records else _records(found),
         log=found.log,
         erasures=_erasures(root),
+        catalogs=found.catalogs,
     )
 
 
@@ -164,7 +165,7 @@ def verify(
     from kybern.report.pack import NoPack, read_pack, recheck, words  # noqa: PLC0415
 
     try:
-        found = recheck(read_pack(file), load_catalog(), __version__)
+        found = recheck(read_pack(file), load_catalog(cache=cache_folder()), __version__)
     except (NoPack, MemoryError) as error:
         refuse("bad-pack", f"{file} cannot be read as a pack: {error or 'it asks for too much memory'}.", "Give what `kybern pack` wrote.")
     if as_json:

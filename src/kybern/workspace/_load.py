@@ -64,7 +64,7 @@ class Workspace:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the settings and every record: the name of this state of the workspace."""
-        return digest({"records": self.records.digest, "settings": self.settings.model_dump(mode="json")})
+        return digest({"records": self.records.digest, "settings": self.settings.content})
 
 
 def load_workspace(root: Path) -> Workspace:

@@ -411,7 +411,9 @@ def check_files(files: Mapping[str, bytes], manifest: Mapping[str, Any], found: 
 
 def _in_folder(name: str, *, with_records: bool) -> bool:
     return (
-        name.startswith(ERASURES) or (name.startswith(EVIDENCE) and name.endswith(SUFFIX)) or (with_records and name.startswith("records/"))
+        name.startswith(ERASURES)
+        or (name.startswith(EVIDENCE) and name.endswith(SUFFIX))
+        or (with_records and name.startswith(("records/", "catalogs/")))
     )
 
 
