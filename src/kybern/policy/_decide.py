@@ -48,7 +48,10 @@ class Decision(NamedTuple):
     @property
     def obligations(self) -> tuple[Obligation, ...]:
         """What is to be done along with it, from every rule with the effect that won; each once."""
-        return tuple(dict.fromkeys(one for rule in self.deciding for one in _obligations(rule)))
+        found: list[Obligation] = []
+        for rule in self.deciding:
+            found += [one for one in rule.spec.obligations if one not in found]
+        return tuple(found)
 
     @property
     def approvers(self) -> tuple[str, ...]:
@@ -68,10 +71,6 @@ class Decision(NamedTuple):
     def allowed(self) -> bool:
         """Whether it may go on at once: allowed, or allowed as modified."""
         return self.effect in {Effect.ALLOW, Effect.MODIFY}
-
-
-def _obligations(rule: Rule) -> tuple[Obligation, ...]:
-    return rule.spec.obligations
 
 
 def decide(bundle: Bundle, facts: Facts) -> Decision:

@@ -145,7 +145,7 @@ def _tokens(text: str) -> list[_Token]:
 
 def _strange(text: str, start: int) -> Fault:
     """Say what cannot be read."""
-    at = start + len(text[start:]) - len(text[start:].lstrip())
+    at = start + len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
     sign = text[at]
     hints = {
         "=": "Compare with ==.",
