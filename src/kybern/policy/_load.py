@@ -16,7 +16,7 @@ from kybern.policy._check import check
 from kybern.policy._place import place_in_text
 from kybern.policy._predicates import Predicate
 from kybern.policy._rules import DENY_WINS, Effect, Example, Rule, RuleSpec
-from kybern.policy._schema import ACTION, TIME, BadFacts, FactSchema, reader_of
+from kybern.policy._schema import ACTION, TIME, BadFacts, FactSchema
 from kybern.policy._syntax import Fault
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _references(reading: _Reading, spec: RuleSpec, document: YamlDocument, index
             yield Problem("unknown-fact", f"There is no fact {name}.", place, reading.suggester.hint(name, reading.schema.by_name))
         else:
             try:
-                reader_of(fact)(value)
+                reading.schema.read(name, value)
             except (ValueError, TypeError) as error:
                 yield Problem("wrong-value", f"{name}: {error}.", place)
 

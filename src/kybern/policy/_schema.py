@@ -146,6 +146,10 @@ class FactSchema(_Shape):
     def _readers(self) -> Mapping[str, Callable[[object], Value]]:
         return {fact.name: reader_of(fact) for fact in self.facts}
 
+    def read(self, name: str, value: object) -> Value:
+        """Read a value of a fact; `KeyError` for an unknown fact, `ValueError` in words for what is no value of it."""
+        return self._readers[name](value)
+
     @cached_property
     def doors(self) -> Mapping[str, Door]:
         """What is known and needed for each action."""

@@ -1,0 +1,152 @@
+"""Analysis of a bundle: rules that contradict each other, rules that never decide, rules that add nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import z3  # type: ignore[import-untyped]  # z3-solver has no types
+
+from kybern.policy._box import Box
+from kybern.policy._bundle import Bundle
+from kybern.policy._core import Expr
+from kybern.policy._rules import Effect, Rule
+from kybern.policy._schema import Facts
+from kybern.policy._solve import EFFORT, Questions, fires
+
+Kind = Literal["conflict", "shadowed", "redundant", "undecided"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about rules.
+
+    `conflict`: both fire on the example, and the order decides. `shadowed`: wherever the first fires, another that wins does too.
+    `redundant`: wherever the first fires, others with its effect do. `undecided`: the solver cannot tell; `message` says why.
+    """
+
+    kind: Kind
+    rules: tuple[Rule, ...]
+    message: str
+    example: Facts | None = None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What an analysis found, how much it asked, and what nothing is proved of."""
+
+    findings: tuple[Finding, ...]
+    pairs: int
+    asked: int
+    opaque: tuple[str, ...]
+
+
+def analyse(bundle: Bundle, effort: int = EFFORT) -> Analysis:
+    """Analyse the rules of a bundle pair by pair, and each against all others. Pure: the same bundle, the same findings."""
+    return _Analyst(bundle, effort).run()
+
+
+class _Analyst:
+    def __init__(self, bundle: Bundle, effort: int) -> None:
+        self._bundle = bundle
+        self._questions = Questions(bundle.schema, [rule.expr for rule in bundle.rules], effort)
+        self._boxes = [Box.of(rule.expr) for rule in bundle.rules]
+        self._beside: list[list[int]] = [[] for _ in bundle.rules]
+        self._pairs = self._asked = 0
+
+    def run(self) -> Analysis:
+        findings = [*self._conflicts(), *self._needless()]
+        return Analysis(tuple(findings), self._pairs, self._asked, self._questions.opaque)
+
+    def _conflicts(self) -> Iterator[Finding]:
+        """Find rules of different effects that fire together."""
+        rules = self._bundle.rules
+        actions = [frozenset(rule.spec.applies_to) for rule in rules]
+        for one, two in combinations(range(len(rules)), 2):
+            shared = actions[one] & actions[two]
+            if not shared:
+                continue
+            self._pairs += 1
+            if self._boxes[one].apart(self._boxes[two]):
+                continue
+            self._beside[one].append(two)
+            self._beside[two].append(one)
+            if rules[one].effect is not rules[two].effect:
+                yield from self._conflict(rules[one], rules[two], sorted(shared))
+
+    def _conflict(self, one: Rule, two: Rule, actions: Sequence[str]) -> Iterator[Finding]:
+        self._asked += 1
+        both = z3.And(self._questions.holds(one.expr), self._questions.holds(two.expr))
+        answer = self._questions.ask(actions, both, lambda facts: fires(one, facts) and fires(two, facts))
+        if answer.possible is None:
+            yield Finding("undecided", (one, two), f"Whether {one.id} and {two.id} can fire together: {answer.why}.")
+        elif answer.possible:
+            wins, loses = sorted((one, two), key=lambda rule: self._bundle.rank[rule.effect])
+            message = f"{wins.id} ({wins.effect.value}) and {loses.id} ({loses.effect.value}) can fire together; {wins.effect.value} wins."
+            yield Finding("conflict", (wins, loses), message, answer.facts)
+
+    def _needless(self) -> Iterator[Finding]:
+        """Find rules that never decide, and rules that add nothing to others of their effect."""
+        rules, rank = self._bundle.rules, self._bundle.rank
+        gone: set[int] = set()
+        for index, rule in enumerate(rules):
+            wider = [at for at in self._beside[index] if set(rule.spec.applies_to) <= set(rules[at].spec.applies_to)]
+            above = [rules[at] for at in wider if rank[rules[at].effect] < rank[rule.effect]]
+            alike = [rules[at] for at in wider if rules[at].effect is rule.effect and at not in gone and _adds_nothing(rule, rules[at])]
+            found = self._covered("shadowed", rule, above) or self._covered("redundant", rule, alike)
+            if found is not None:
+                if found.kind == "redundant":
+                    gone.add(index)  # of two that say the same, one is needed
+                yield found
+
+    def _covered(self, kind: Literal["shadowed", "redundant"], rule: Rule, by: Sequence[Rule]) -> Finding | None:
+        """Ask whether a rule can fire without any of the others."""
+        if not by:
+            return None
+        self._asked += 1
+        alone = z3.And(self._questions.holds(rule.expr), *(z3.Not(self._questions.holds(other.expr)) for other in by))
+        answer = self._questions.ask(
+            rule.spec.applies_to, alone, lambda facts: fires(rule, facts) and not any(fires(other, facts) for other in by)
+        )
+        if answer.possible:
+            return None
+        if answer.possible is None:
+            return Finding("undecided", (rule,), f"Whether {rule.id} is {kind}: {answer.why}.")
+        needed = self._least(rule, by)
+        names = ", ".join(other.id for other in needed)
+        if kind == "shadowed":
+            message = f"{rule.id} never decides: wherever it fires, so does one of {names}, which wins."
+        else:
+            message = f"{rule.id} adds nothing: wherever it fires, so does one of {names} with the same effect."
+        return Finding(kind, (rule, *needed), message)
+
+    def _least(self, rule: Rule, by: Sequence[Rule]) -> tuple[Rule, ...]:
+        """Name as few of the others as cover the rule."""
+        needed = list(by)
+        for other in by if len(by) <= _FEW else ():
+            fewer = [one for one in needed if one is not other]
+            alone = z3.And(self._questions.holds(rule.expr), *(z3.Not(self._questions.holds(one.expr)) for one in fewer))
+            if fewer and self._questions.ask(rule.spec.applies_to, alone, lambda _: True).possible is False:
+                needed = fewer
+        return tuple(needed)
+
+
+_FEW = 12
+
+
+def _adds_nothing(rule: Rule, other: Rule) -> bool:
+    """Tell whether a rule asks nothing that the other does not: same obligations, approvers and modifications."""
+    one, two = rule.spec, other.spec
+    return (one.obligations, one.approvers, one.modify) == (two.obligations, two.approvers, two.modify)
+
+
+def effects_of(bundle: Bundle) -> dict[Effect, int]:
+    """Count the rules by effect."""
+    return {effect: sum(rule.effect is effect for rule in bundle.rules) for effect in bundle.order}
+
+
+def exprs_of(*bundles: Bundle) -> list[Expr]:
+    """Gather the conditions of bundles."""
+    return [rule.expr for bundle in bundles for rule in bundle.rules]
