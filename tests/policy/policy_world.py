@@ -37,20 +37,21 @@ title: Facts of every type
 actions: {deploy: A system goes live, call: An agent calls a tool}
 providers: {clock: The clock, assessment: The assessment}
 facts:
-  - {name: request.time, type: timestamp, description: When, provider: clock, example: "2026-11-23T09:00:00Z"}
-  - {name: system.risk, type: string, values: [high, limited, minimal], description: Risk class, example: high}
-  - {name: system.region, type: string, case: lower, description: Where, example: eu}
-  - {name: system.owner, type: string, case: exact, description: Who, example: Anna}
-  - {name: system.live, type: bool, description: Live, example: false}
-  - {name: cost.total, type: number, unit: EUR, minimum: 0, maximum: 100, description: Cost, example: 5}
-  - {name: score.auc, type: number, minimum: -10, maximum: 10, description: Score, example: 0.5}
-  - {name: tests.failed, type: int, minimum: 0, maximum: 9, description: Failed tests, example: 5}
-  - {name: impact.approved, type: bool, optional: true, description: Approved, provider: assessment}
-  - {name: impact.at, type: timestamp, optional: true, description: When approved, provider: assessment}
-  - {name: impact.window, type: duration, description: How long it stands, example: 720h}
-  - {name: approvals.roles, type: list, items: string, values: [owner, dpo, board], description: Approvers, example: []}
-  - {name: runs.failed, type: list, items: int, max_items: 5, description: Failures by run, example: [0]}
-  - {name: tool.name, type: string, case: exact, actions: [call], description: Tool, example: search}
+  - {name: request.time, label: the request time, type: timestamp, description: When, provider: clock, example: "2026-11-23T09:00:00Z"}
+  - {name: system.risk, label: the system risk, type: string, values: [high, limited, minimal], description: Risk class, example: high}
+  - {name: system.region, label: the system region, type: string, case: lower, description: Where, example: eu}
+  - {name: system.owner, label: the system owner, type: string, case: exact, description: Who, example: Anna}
+  - {name: system.live, label: the system live, type: bool, description: Live, example: false}
+  - {name: cost.total, label: the cost total, type: number, unit: EUR, minimum: 0, maximum: 100, description: Cost, example: 5}
+  - {name: score.auc, label: the score auc, type: number, minimum: -10, maximum: 10, description: Score, example: 0.5}
+  - {name: tests.failed, label: the tests failed, type: int, minimum: 0, maximum: 9, description: Failed tests, example: 5}
+  - {name: impact.approved, label: the impact approved, type: bool, optional: true, description: Approved, provider: assessment}
+  - {name: impact.at, label: the impact at, type: timestamp, optional: true, description: When approved, provider: assessment}
+  - {name: impact.window, label: the impact window, type: duration, description: How long it stands, example: 720h}
+  - {name: approvals.roles, label: the approvals roles, type: list, items: string, values: [owner, dpo, board],
+     description: Approvers, example: []}
+  - {name: runs.failed, label: the runs failed, type: list, items: int, max_items: 5, description: Failures by run, example: [0]}
+  - {name: tool.name, label: the tool name, type: string, case: exact, actions: [call], description: Tool, example: search}
 """
 SCHEMA: FactSchema = read_schema(SCHEMA_YAML, "schema.yaml")
 

@@ -42,6 +42,8 @@ class _Shape(BaseModel):
 class FactSpec(_Shape):
     """A fact: its name, type, what it means, for which actions it is there, and who supplies it.
 
+    `label` is what a sentence calls it (`the risk class of the system`), `label_de` the same in German.
+
     Texts are an enumeration (`values`), or say how they are spelt: `case` lower, upper, or exact where every spelling is another
     value. A number with a dimension has a `unit`. An `optional` fact has to be asked for with `has(…)` before it is used.
     `provider` other than `caller` names who supplies it: the caller cannot. `example` stands in where an example leaves it out.
@@ -50,6 +52,8 @@ class FactSpec(_Shape):
     name: FactName
     type: Literal["bool", "int", "number", "string", "timestamp", "duration", "list"]
     description: _Line
+    label: Annotated[str, Field(min_length=1, max_length=120)]
+    label_de: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     items: Literal["int", "number", "string"] | None = None
     values: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=300)] = ()
     case: Literal["lower", "upper", "exact"] | None = None
