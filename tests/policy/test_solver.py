@@ -13,17 +13,15 @@ from hypothesis import strategies as st
 from policy_rules import bundle_of
 from policy_world import SCHEMA, expressions, values
 
-from kybern.policy import Effect, Facts, decide
-from kybern.policy._analyse import analyse
+from kybern.policy import Effect, Facts, InvariantSpec, decide
 from kybern.policy._box import Box
 from kybern.policy._core import Expr
-from kybern.policy._diff import differences, standing_out
 from kybern.policy._interpret import holds
-from kybern.policy._prove import InvariantSpec, prove
 from kybern.policy._regex import NotTranslated, to_z3
 from kybern.policy._solve import Questions, fires
 from kybern.policy._syntax import Fault
 from kybern.policy._write import to_text
+from kybern.policy.analysis import analyse, differences, prove, standing_out
 
 
 def made(*exprs: Expr, effects: tuple[str, ...] = ()) -> Any:

@@ -11,8 +11,7 @@ import z3  # type: ignore[import-untyped]  # z3-solver has no types
 
 from kybern.policy._box import Box
 from kybern.policy._bundle import Bundle
-from kybern.policy._core import Expr
-from kybern.policy._rules import Effect, Rule
+from kybern.policy._rules import Rule
 from kybern.policy._schema import Facts
 from kybern.policy._solve import EFFORT, Questions, fires
 
@@ -140,13 +139,3 @@ def _adds_nothing(rule: Rule, other: Rule) -> bool:
     """Tell whether a rule asks nothing that the other does not: same obligations, approvers and modifications."""
     one, two = rule.spec, other.spec
     return (one.obligations, one.approvers, one.modify) == (two.obligations, two.approvers, two.modify)
-
-
-def effects_of(bundle: Bundle) -> dict[Effect, int]:
-    """Count the rules by effect."""
-    return {effect: sum(rule.effect is effect for rule in bundle.rules) for effect in bundle.order}
-
-
-def exprs_of(*bundles: Bundle) -> list[Expr]:
-    """Gather the conditions of bundles."""
-    return [rule.expr for bundle in bundles for rule in bundle.rules]

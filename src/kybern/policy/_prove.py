@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import z3  # type: ignore[import-untyped]  # z3-solver has no types
-from pydantic import BaseModel, ConfigDict, Field
 
-from kybern.catalog import Slug
 from kybern.policy._bundle import Bundle
 from kybern.policy._check import check
 from kybern.policy._decide import Decision, decide
 from kybern.policy._interpret import holds
-from kybern.policy._rules import Effect
+from kybern.policy._rules import InvariantSpec
 from kybern.policy._schema import Facts
 from kybern.policy._solve import EFFORT, Questions, outcome
-
-
-class InvariantSpec(BaseModel):
-    """An invariant: for these actions, where `when` holds, none of the effects `never` is what is decided.
-
-    "No high-risk system is deployed without an approved impact assessment" is: `applies_to: [deploy]`, `when` it is high-risk and no
-    assessment is approved, `never: [allow, modify]`.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: Slug
-    title: Annotated[str, Field(min_length=1, max_length=300)]
-    applies_to: Annotated[tuple[Slug, ...], Field(min_length=1)]
-    when: Annotated[str, Field(min_length=1, max_length=10_000)]
-    never: Annotated[tuple[Effect, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,20 @@ class RuleSpec(_Shape):
         return self
 
 
+class InvariantSpec(_Shape):
+    """An invariant: for these actions, where `when` holds, none of the effects `never` is what is decided.
+
+    "No high-risk system is deployed without an approved impact assessment" is: `applies_to: [deploy]`, `when` it is high-risk and no
+    assessment is approved, `never: [allow, modify]`.
+    """
+
+    id: Slug
+    title: _Line
+    applies_to: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    when: Annotated[str, Field(min_length=1, max_length=10_000)]
+    never: Annotated[tuple[Effect, ...], Field(min_length=1)]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Rule:
     """A rule that loaded: its envelope, the typed tree of its condition with its time of effect, and the closure that decides.
