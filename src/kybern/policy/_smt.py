@@ -276,13 +276,16 @@ class Encoder:
         )
 
     def equals(self, name: str, value: Any) -> Any | None:
-        """Say that a fact has a value; None where the formulas do not speak of the fact, or it is a list."""
+        """Say that a fact is there and has a value; None where the formulas do not speak of the fact, or it is a list."""
         variable = self._variables.get(name)
         if variable is None or isinstance(variable, tuple):
             return None
         if isinstance(value, str):
-            return variable == (z3.StringVal(value) if name in self._strings else self._code(value))
-        return variable == _number(value)
+            same = variable == (z3.StringVal(value) if name in self._strings else self._code(value))
+        else:
+            same = variable == _number(value)
+        there = self._variables.get(f"has!{name}")
+        return same if there is None else z3.And(there, same)
 
 
 def _name(term: Fact | Item) -> str:

@@ -58,6 +58,10 @@ class Questions:
         """Give the formula that the action is one of these."""
         return self._encoder.action(names)
 
+    def equals(self, name: str, value: object) -> Any | None:
+        """Give the formula that a fact is there and has a value; None where no condition speaks of it."""
+        return self._encoder.equals(name, value)
+
     def ask(self, actions: Sequence[str], wanted: Any, replay: Callable[[Facts], bool], *, near: bool = False) -> Answer:
         """Ask whether something can be for one of these actions; an example counts only if replaying it bears it out.
 
