@@ -13,7 +13,7 @@ from kybern.policy._box import Box
 from kybern.policy._bundle import Bundle
 from kybern.policy._rules import Rule
 from kybern.policy._schema import Facts
-from kybern.policy._solve import EFFORT, Questions, fires
+from kybern.policy._solve import EFFORT, Answer, Questions, fires
 
 Kind = Literal["conflict", "shadowed", "redundant", "undecided"]
 
@@ -101,16 +101,26 @@ class _Analyst:
                 yield found
 
     def _covered(self, kind: Literal["shadowed", "redundant"], rule: Rule, by: Sequence[Rule]) -> Finding | None:
-        """Ask whether a rule can fire without any of the others."""
-        if not by:
-            return None
-        self._asked += 1
-        alone = z3.And(self._questions.holds(rule.expr), *(z3.Not(self._questions.holds(other.expr)) for other in by))
-        answer = self._questions.ask(
-            rule.spec.applies_to, alone, lambda facts: fires(rule, facts) and not any(fires(other, facts) for other in by)
-        )
-        if answer.possible:
-            return None
+        """Ask whether a rule can fire without any of the others.
+
+        The solver is not given all of them at once: each example it finds is replayed on all, and those that fire on it are added,
+        until none fires (so the rule is not covered) or no example is left (so those that were added cover it).
+        """
+        added: dict[Rule, None] = {}
+        while by:
+            self._asked += 1
+            alone = z3.And(self._questions.holds(rule.expr), *(z3.Not(self._questions.holds(other.expr)) for other in added))
+            answer = self._questions.ask(rule.spec.applies_to, alone, lambda facts: fires(rule, facts))
+            if answer.facts is None:
+                return self._verdict(kind, rule, tuple(added), answer)
+            facts = answer.facts
+            more = [other for other in by if other not in added and fires(other, facts)]
+            if not more:
+                return None
+            added |= dict.fromkeys(more)
+        return None
+
+    def _verdict(self, kind: Literal["shadowed", "redundant"], rule: Rule, by: tuple[Rule, ...], answer: Answer) -> Finding:
         if answer.possible is None:
             return Finding("undecided", (rule,), f"Whether {rule.id} is {kind}: {answer.why}.")
         needed = self._least(rule, by)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from kybern.base import digest
 from kybern.policy._compile import Test, compile_test
@@ -54,6 +55,23 @@ class Table:
 
     always: Tested
     keyed: tuple[tuple[str, Mapping[Any, Tested]], ...]
+    spans: tuple[Spans, ...]
+
+
+class Spans(NamedTuple):
+    """Rules that fire only where a fact is beyond a bound, in the order of their bounds: a search finds those that may.
+
+    `above` says whether a rule needs more than its bound, or less.
+    """
+
+    name: str
+    above: bool
+    bounds: tuple[Any, ...]
+    rules: Tested
+
+    def within(self, value: Any) -> Tested:
+        """Give the rules whose bound a value reaches; one that only touches it is tested."""
+        return self.rules[: bisect_right(self.bounds, value)] if self.above else self.rules[bisect_left(self.bounds, value) :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +120,15 @@ def _table(rules: Sequence[Rule], predicates: Mapping[str, Predicate]) -> Table:
     asked = [_keys(rule.expr) for rule in rules]
     crowd = Counter((name, value) for keys in asked for name, (values, _) in keys.items() for value in values)
     always: list[tuple[Test, Rule]] = []
+    bounded: defaultdict[tuple[str, bool], list[tuple[Any, Rule]]] = defaultdict(list)
     keyed: defaultdict[str, defaultdict[Any, list[tuple[Test, Rule]]]] = defaultdict(lambda: defaultdict(list))
     for rule, keys in zip(rules, asked, strict=True):
         if not keys:
-            always.append((rule.test, rule))
+            found = _bound(rule.expr)
+            if found is None:
+                always.append((rule.test, rule))
+            else:
+                bounded[found[0], found[1]].append((found[2], rule))
             continue
         name = min(keys, key=lambda one: (max(crowd[one, value] for value in keys[one][0]), one))
         values, part = keys[name]
@@ -113,7 +136,24 @@ def _table(rules: Sequence[Rule], predicates: Mapping[str, Predicate]) -> Table:
         for value in values:
             keyed[name][value].append(pair)
     by_fact = [(name, {value: tuple(found) for value, found in by.items()}) for name, by in sorted(keyed.items())]
-    return Table(tuple(always), tuple(by_fact))
+    spans = [_spans(name, above, found) for (name, above), found in sorted(bounded.items())]
+    return Table(tuple(always), tuple(by_fact), tuple(spans))
+
+
+def _spans(name: str, above: bool, found: list[tuple[Any, Rule]]) -> Spans:  # noqa: FBT001 - the other half of a key
+    found.sort(key=lambda one: one[0])
+    return Spans(name, above, tuple(bound for bound, _ in found), tuple((rule.test, rule) for _, rule in found))
+
+
+def _bound(expr: Expr) -> tuple[str, bool, Any] | None:
+    """Find a bound that a fact must be beyond for a condition to hold: the fact, whether above, the bound."""
+    for part in conjuncts(expr):
+        if isinstance(part, Compare) and part.operator in _BEYOND and isinstance(part.left, Fact) and isinstance(part.right, Lit):
+            return part.left.name, _BEYOND[part.operator], part.right.value
+    return None
+
+
+_BEYOND: Final = {">": True, ">=": True, "<": False, "<=": False}
 
 
 def _rest(expr: Expr, part: Expr, predicates: Mapping[str, Predicate]) -> Test:

@@ -89,6 +89,10 @@ def decide(bundle: Bundle, facts: Facts) -> Decision:
         found = by_value.get(values.get(name))
         if found is not None:
             rules += found
+    for spans in table.spans:
+        value = values.get(spans.name)
+        if value is not None:
+            rules += spans.within(value)
     try:
         fired = tuple([rule for test, rule in rules if test(values)])
     except Exception:  # noqa: BLE001 - whatever it is, the decision is to deny, and says why
