@@ -24,11 +24,15 @@ lint: ## The same without the tests.
 lock: ## Pin the packages anew from pyproject.toml (needs uv; UPGRADE=1 for newer versions).
 	@sh tools/lock.sh
 
-bench: ## Time assessment, lint and the evidence log on large generated input (minutes).
+bench: ## Time assessment, lint, the evidence log and rules, beside other tools where there are any (minutes).
 	@sh tools/setup.sh dev
 	.venv/bin/python benchmarks/assess.py
 	.venv/bin/python benchmarks/lint.py
 	.venv/bin/python benchmarks/log.py
+	sh tools/peers.sh
+	.venv/bin/python benchmarks/policy.py
+	.venv/bin/python benchmarks/policy.py --growth
+	.venv/bin/python benchmarks/policy.py --solver
 
 chaos: ## Crash the evidence log 500 times at every step there is, and check it each time.
 	@sh tools/setup.sh dev
