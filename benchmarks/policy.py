@@ -191,7 +191,7 @@ def toolkit_engine(rules: Sequence[Parts], asked: Sequence[dict[str, Any]]) -> E
     made = [PolicyRule(name=f"r{number}", condition=as_text(rule, " and ").replace('"', "'")) for number, rule in enumerate(rules)]
     engine = PolicyEngine(conflict_strategy="deny_overrides")
     engine.load_policy(Policy(name="bench", agents=["*"], rules=made, default_action="allow"))
-    name = f"agent-governance-toolkit {version('agent-governance-toolkit')}"
+    name = f"agent-governance-toolkit-core {version('agent-governance-toolkit-core')}"
     return name, [nested(one) for one in asked], lambda request: bool(engine.evaluate("did:mesh:a", request).allowed)
 
 
