@@ -18,6 +18,7 @@ import random
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
@@ -186,7 +187,8 @@ def as_cedar(one: Condition) -> str:
 
 def toolkit_engine(rules: Sequence[Parts], asked: Sequence[dict[str, Any]]) -> Engine:
     """Decide with the agent-governance toolkit's engine of YAML rules, in its present form (governance.toolkit/v1)."""
-    from agentmesh.governance.policy import Policy, PolicyEngine, PolicyRule  # noqa: PLC0415
+    with warnings.catch_warnings(category=DeprecationWarning, action="ignore"):  # the package speaks of its old names
+        from agentmesh.governance.policy import Policy, PolicyEngine, PolicyRule  # noqa: PLC0415
 
     made = [PolicyRule(name=f"r{number}", condition=as_text(rule, " and ").replace('"', "'")) for number, rule in enumerate(rules)]
     engine = PolicyEngine(conflict_strategy="deny_overrides")

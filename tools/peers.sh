@@ -6,13 +6,15 @@ set -u
 
 cd "$(dirname "$0")/.."
 peers=.cache/peers
-if ! cmp -s requirements/peers.txt "$peers/.stamp"; then
+pip="$peers/bin/python -m pip --disable-pip-version-check --no-input --quiet install"
+wanted() { cat requirements/run.txt requirements/peers.txt; }
+if ! wanted | cmp -s - "$peers/.stamp"; then
     rm -rf "$peers"
     .venv/bin/python -m venv "$peers" \
-        && "$peers/bin/python" -m pip --disable-pip-version-check --no-input --quiet install \
-            --require-hashes --only-binary=:all: -r requirements/peers.txt \
-        && "$peers/bin/python" -m pip --disable-pip-version-check --no-input --quiet install --no-deps --no-build-isolation -e . \
-        && cp requirements/peers.txt "$peers/.stamp"
+        && $pip --require-hashes --only-binary=:all: -r requirements/run.txt \
+        && $pip --require-hashes --only-binary=:all: --no-deps -r requirements/peers.txt \
+        && $pip --no-deps --no-build-isolation -e . \
+        && wanted >"$peers/.stamp"
 fi
 if [ -f "$peers/.stamp" ]; then
     exec "$peers/bin/python" "$@"
