@@ -1,95 +1,17 @@
-"""The laws, principles and lists of threats that are shipped are whole, and carry the facts of their reference tables."""
+"""The laws, principles and lists of threats carry the facts of their tables: who is bound, when, on which penalty, how it stands."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 import pytest
+from reference_tables import NOT_IN_FORCE, ONE_OF_TWO, OTHERS, REFERENCES, SPELLED_OUT, cell, pairs
 
-from kybern.base.yaml import read_yaml
-from kybern.catalog import Catalog, Confidence, Requirement
+from kybern.catalog import Catalog, Confidence
 
-Row: TypeAlias = dict[str, str]
-
-BESIDE_THE_REPOSITORY = [above / "shared" / "reference" for above in Path(__file__).parents]
-"""Where the reference tables may lie; they are not part of the repository."""
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
-
-@dataclass(frozen=True)
-class Table:
-    """A framework and the table its facts come from: which column holds what."""
-
-    framework: str
-    file: str
-    title: str = "title"
-    bound: str | None = None
-    penalty: str | None = None
-    since: str | None = None
-    status: str | None = None
-    confidence: str | None = None
-
-
-LAW = {"title": "short_title", "bound": "applies_to"}
-INSTRUMENT = {**LAW, "penalty": "max_penalty", "since": "effective_from", "status": "status_2026_11", "confidence": "confidence"}
-TABLES = (
-    Table("GDPR", "gdpr.csv", **LAW, penalty="max_fine"),
-    Table("NIS2", "nis2.csv", **LAW, penalty="max_fine"),
-    Table("DPDP", "dpdp.csv", **LAW, penalty="max_penalty", since="applies_from"),
-    Table("CALIFORNIA", "california.csv", **INSTRUMENT),
-    Table("US_STATES", "us_state_ai.csv", **INSTRUMENT),
-    Table("OTHER_REGIMES", "other_regimes.csv", **INSTRUMENT),
-    Table("NIST_GENAI", "nist_genai_profile.csv"),
-    Table("OECD", "oecd.csv"),
-    Table("UNESCO", "unesco.csv"),
-    Table("OWASP_LLM", "owasp_llm_top10.csv"),
-    Table("OWASP_AGENTIC", "owasp_agentic_top10.csv"),
-    Table("MITRE_ATLAS", "mitre_atlas_tactics.csv", title="name"),
-    Table("IMDA_AGENTIC", "imda_agentic.csv", status="status", confidence="confidence"),
-    Table("IMDA_AI_VERIFY", "imda_ai_verify.csv"),
-)
-NAMES = tuple(table.framework for table in TABLES)
-BESIDE = {
-    *(f"GDPR:Art.{part}" for part in ("13(2)(f)", "14(2)(g)", "15(1)(h)", "28(3)")),
-    *(f"DPDP:{part}" for part in ("S.5(1)", "S.6(1)", "S.6(4)", "S.6(10)", "R.6(1)(e)", "R.13(1)", "R.13(3)")),
-}
-"""Parts of an entry that asks for more than its parts: they stand beside it, or its status would come from them alone."""
-ONE_OF_TWO = {
-    **{f"GDPR:{paragraph}": {"controller"} for paragraph in ("Art.30(1)", "Art.33(1)", "Art.33(5)")},
-    **{f"GDPR:{paragraph}": {"processor"} for paragraph in ("Art.30(2)", "Art.33(2)")},
-}
-"""Paragraphs whose article binds both, and the paragraph one of them: the table repeats the article."""
-SPELLED_OUT = {"see subsections": "see subsections: INR 50 crore", "as above": "USD 2 500 / 7 500 per violation (CPI-adjusted)"}
-"""Penalties that a table gives by pointing elsewhere, and how the catalog begins instead."""
-NOT_IN_FORCE = {"CALIFORNIA:CA-SB951", "CALIFORNIA:CA-AB1018", "US_STATES:CO-SB24-205", "OTHER_REGIMES:EU-CoE-225"}
-"""Instruments without a day from which they bind: failed, repealed, not confirmed, binding States only."""
-
-each_table = pytest.mark.parametrize("table", TABLES, ids=NAMES)
-each_framework = pytest.mark.parametrize("framework", NAMES)
-
-
-@pytest.fixture(scope="session")
-def reference_laws() -> dict[str, dict[str, list[str]]]:
-    """The ids that the frameworks must have, and which of them ask something: committed beside the tests."""
-    file = Path(__file__).with_name("reference_laws.yaml")
-    (document,) = read_yaml(file.read_bytes(), str(file))
-    return document.value  # type: ignore[return-value]
-
-
-def pairs(laws: Catalog, table: Table) -> Iterator[tuple[str, Requirement, Row]]:
-    """Each entry beside its row of the reference table."""
-    file = next((folder / table.file for folder in BESIDE_THE_REPOSITORY if (folder / table.file).is_file()), None)
-    if file is None:
-        pytest.skip(f"the reference table {table.file} is not beside the repository; the committed ids are checked instead")
-    with file.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    for entry, row in zip(laws.frameworks[table.framework].requirements, rows, strict=True):
-        yield f"{table.framework}:{entry.id}", entry, row
+each_framework = pytest.mark.parametrize("framework", OTHERS)
 
 
 def slugs(text: str) -> set[str]:
@@ -100,71 +22,51 @@ def slugs(text: str) -> set[str]:
 
 
 @each_framework
-def test_ids_are_complete_and_in_order(laws: Catalog, reference_laws: dict, framework: str) -> None:
-    assert [entry.id for entry in laws.frameworks[framework].requirements] == reference_laws[framework]["ids"]
-
-
-@each_framework
-def test_leaves_are_what_the_framework_asks(laws: Catalog, reference_laws: dict, framework: str) -> None:
-    assert laws.leaves(framework) == tuple(f"{framework}:{name}" for name in reference_laws[framework]["asks"])
-
-
-@each_table
-def test_ids_titles_parents_and_kinds_agree_with_the_reference_table(laws: Catalog, table: Table) -> None:
-    for ref, entry, row in pairs(laws, table):
-        parent = None if ref in BESIDE else row.get("parent") or None
-        assert (entry.id, entry.title, entry.parent) == (row["id"], row[table.title], parent)
-        assert entry.kind == row.get("kind", entry.kind), ref
-
-
-@each_table
-def test_who_is_bound_agrees_with_the_reference_table(laws: Catalog, table: Table) -> None:
-    for ref, entry, row in pairs(laws, table):
-        named = slugs(row[table.bound] if table.bound else "")
+def test_who_is_bound_agrees_with_the_reference_table(laws: Catalog, framework: str) -> None:
+    for ref, entry, row in pairs(laws, framework):
+        named = slugs(cell(row, REFERENCES[framework].bound))
         assert ONE_OF_TWO.get(ref, named) <= set(entry.bound), ref
         assert ref not in ONE_OF_TWO or set(entry.bound) == ONE_OF_TWO[ref] < named
 
 
-@each_table
-def test_every_penalty_of_the_reference_table_is_carried(laws: Catalog, table: Table) -> None:
-    for ref, entry, row in pairs(laws, table):
-        penalty = row[table.penalty] if table.penalty else ""
+@each_framework
+def test_every_penalty_of_the_reference_table_is_carried(laws: Catalog, framework: str) -> None:
+    for ref, entry, row in pairs(laws, framework):
+        penalty = cell(row, REFERENCES[framework].penalty)
         expected = SPELLED_OUT.get(penalty, penalty)
         assert (entry.penalty or "").startswith(expected), ref
         assert bool(entry.penalty) == bool(expected), ref
 
 
-@each_table
-def test_every_date_of_the_reference_table_is_carried(laws: Catalog, table: Table) -> None:
-    for ref, entry, row in pairs(laws, table):
+@each_framework
+def test_every_date_of_the_reference_table_is_carried(laws: Catalog, framework: str) -> None:
+    for ref, entry, row in pairs(laws, framework):
         told = set(ISO_DATE.findall(entry.model_dump_json() + laws.framework_of(ref).edition))
         assert set(ISO_DATE.findall(" ".join(row.values()))) <= told, ref
 
 
-@each_table
-def test_what_binds_begins_on_the_days_of_the_reference_table(laws: Catalog, table: Table) -> None:
-    for ref, entry, row in pairs(laws, table):
-        days = set(ISO_DATE.findall(row[table.since])) if table.since and ref not in NOT_IN_FORCE else set()
+@each_framework
+def test_what_binds_begins_on_the_days_of_the_reference_table(laws: Catalog, framework: str) -> None:
+    for ref, entry, row in pairs(laws, framework):
+        days = set(ISO_DATE.findall(cell(row, REFERENCES[framework].since))) if ref not in NOT_IN_FORCE else set()
         assert days <= {rule.since.isoformat() for rule in entry.dates}, ref
         assert not (entry.normative and ref in NOT_IN_FORCE), ref
 
 
-@each_table
-def test_status_and_confidence_agree_with_the_reference_table(laws: Catalog, table: Table) -> None:
-    for ref, entry, row in pairs(laws, table):
-        if table.status:
-            assert entry.status == row[table.status], ref
-        if table.confidence:
-            assert entry.confidence == row[table.confidence], ref
+@each_framework
+def test_status_and_confidence_agree_with_the_reference_table(laws: Catalog, framework: str) -> None:
+    reference = REFERENCES[framework]
+    for ref, entry, row in pairs(laws, framework):
+        assert entry.status == (cell(row, reference.status) if reference.status else entry.status), ref
+        assert entry.confidence == (cell(row, reference.confidence) if reference.confidence else entry.confidence), ref
         assert (entry.status is None) == (entry.status_date is None), ref
 
 
 def test_relations_agree_with_the_reference_tables(laws: Catalog) -> None:
-    tables = {table.framework: table for table in TABLES}
-    for ref, entry, row in pairs(laws, tables["NIST_GENAI"]):
+    for ref, entry, row in pairs(laws, "NIST_GENAI"):
         assert entry.cites == tuple(f"NIST_AI_RMF:{one}" for one in row["ai_rmf_subcategories_with_actions"].split(";")), ref
         assert (entry.note or "").startswith(f"{row['suggested_action_count']} of the 212 "), ref
-    for ref, entry, row in pairs(laws, tables["OWASP_LLM"]):
+    for ref, entry, row in pairs(laws, "OWASP_LLM"):
         assert entry.cites == (f"OWASP_LLM:{row['other_edition_id']}",), ref
 
 
@@ -195,7 +97,7 @@ def test_statements_say_something_of_their_own(laws: Catalog, framework: str) ->
 
 
 def test_no_statement_stands_twice(laws: Catalog) -> None:
-    statements = [entry.statement.casefold() for name in NAMES for entry in laws.frameworks[name].requirements]
+    statements = [entry.statement.casefold() for name in OTHERS for entry in laws.frameworks[name].requirements]
     assert len(set(statements)) == len(statements)
 
 
@@ -220,8 +122,8 @@ def test_what_is_of_low_confidence_says_what_is_unconfirmed(laws: Catalog, frame
 
 
 def test_what_a_law_wants_in_writing_is_named_where_it_asks(laws: Catalog) -> None:
-    named = {f"{name}:{entry.id}" for name in NAMES for entry in laws.frameworks[name].requirements if entry.documented_information}
-    assert named <= {ref for name in NAMES for ref in laws.leaves(name)}
+    named = {f"{name}:{entry.id}" for name in OTHERS for entry in laws.frameworks[name].requirements if entry.documented_information}
+    assert named <= {ref for name in OTHERS for ref in laws.leaves(name)}
     assert {"GDPR:Art.30(1)", "GDPR:Art.33(5)", "GDPR:Art.35(7)(c)", "DPDP:R.3", "CALIFORNIA:CA-SB53-framework"} <= named
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, cast
@@ -46,15 +46,18 @@ _ACRONYMS = ("ai", "hr", "ml")
 _DONE = (Status.MET, Status.NOT_APPLICABLE)
 
 
-def gaps(assessment: Assessment, framework: str | None = None, system: str | None = None, *, first: str | None = None) -> tuple[Gap, ...]:
-    """List the controls that fall short; of one framework, or on one AI system, if named.
+def gaps(
+    assessment: Assessment, frameworks: Collection[str] | None = None, system: str | None = None, *, first: str | None = None
+) -> tuple[Gap, ...]:
+    """List the controls that fall short of what some frameworks ask (of all of them, if none is named); on one AI system, if named.
 
     First what the organisation planned for the next 31 days or is late with, by day. Then what closes most requirements alone, those of
     the framework `first` before all others; of those the least effort, of those the most coverage won.
 
     Raises `KeyError` for an AI system that is not in scope.
     """
-    found = [gap for control in assessment.catalog.controls.values() if (gap := _gap(assessment, control, framework, system)) is not None]
+    names = assessment.catalog.frameworks if frameworks is None else frameworks
+    found = [gap for control in assessment.catalog.controls.values() if (gap := _gap(assessment, control, names, system)) is not None]
     today = assessment.as_of.date()
     ahead = today + min(PLANNED_AHEAD, date.max - today)
 
@@ -69,11 +72,11 @@ def _soon(gap: Gap, ahead: date) -> date:
     return gap.planned_on if gap.planned_on is not None and gap.planned_on <= ahead else date.max
 
 
-def _gap(assessment: Assessment, control: Control, framework: str | None, system: str | None) -> Gap | None:
+def _gap(assessment: Assessment, control: Control, frameworks: Collection[str], system: str | None) -> Gap | None:
     score = assessment.control(control.id, system)
     if score is None or score.status in _DONE:
         return None
-    open_ones = tuple(_open(assessment, control, framework, system))
+    open_ones = tuple(_open(assessment, control, frameworks, system))
     if not open_ones:
         return None
     owner, owner_ref = owner_of(assessment.plan, control)
@@ -105,10 +108,10 @@ def _planned_on(plan: Plan, control: Control) -> date | None:
     return min((one.due_on for one in stated if one.control == control.id and one.due_on is not None), default=None)
 
 
-def _open(assessment: Assessment, control: Control, framework: str | None, system: str | None) -> Iterator[str]:
-    """Name the requirements the control counts for that are not met."""
+def _open(assessment: Assessment, control: Control, frameworks: Collection[str], system: str | None) -> Iterator[str]:
+    """Name the requirements of the frameworks the control counts for that are not met."""
     for ref, pairs in assessment.plan.counting.items():
-        if any(one.id == control.id for one, _ in pairs) and framework in (None, assessment.catalog.framework_of(ref).id):
+        if assessment.catalog.framework_of(ref).id in frameworks and any(one.id == control.id for one, _ in pairs):
             score = assessment.requirement(ref, system)
             if score is not None and score.status not in _DONE:
                 yield ref

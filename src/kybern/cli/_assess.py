@@ -102,9 +102,8 @@ def gaps(
     from kybern.cli import _tables  # noqa: PLC0415
 
     found = assess_workspace(directory, as_of)
-    if framework is not None:
-        _frameworks(found, framework)
-    listed = gaps_of(found.assessment, framework, _subject(found.assessment, system), first=found.frameworks[0])
+    frameworks = _frameworks(found, framework)
+    listed = gaps_of(found.assessment, frameworks, _subject(found.assessment, system), first=frameworks[0])
     if as_json:
         print_json([_gap_json(gap) for gap in listed])
     else:

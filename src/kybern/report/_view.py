@@ -168,15 +168,13 @@ class Page:
 def page(assessment: Assessment, refused: Sequence[Refusal], version: str, frameworks: Sequence[str]) -> Page:
     """Read everything the page shows from the assessment."""
     catalog, found, pieces = assessment.catalog, assessment.records.organization, by_record(assessment)
-    shown = [
-        gap for gap in gaps(assessment, first=frameworks[0]) if any(catalog.framework_of(ref).id in frameworks for ref in gap.requirements)
-    ]
+    shown = gaps(assessment, frameworks, first=frameworks[0])
     papers = [(catalog.frameworks[name], documented(assessment, name)) for name in frameworks]
     return Page(
         assessment,
         found.title if found else "Organisation not stated",
         tuple(_framework(assessment, name) for name in frameworks),
-        tuple(_gap(assessment, rank, gap, frameworks) for rank, gap in enumerate(shown, 1)),
+        tuple(_gap(assessment, rank, gap) for rank, gap in enumerate(shown, 1)),
         tuple(system_page(assessment, system, pieces, frameworks) for system in assessment.systems),
         assessment.records.systems_out_of_scope,
         tuple(_controls(assessment, frameworks)),
@@ -238,14 +236,11 @@ def _answered(control: Control, frameworks: Sequence[str]) -> tuple[Satisfies, .
     return tuple(one for one in control.satisfies if one.requirement.partition(":")[0] in frameworks)
 
 
-def _gap(assessment: Assessment, rank: int, gap: Gap, frameworks: Sequence[str]) -> GapView:
-    def within(refs: Sequence[str]) -> tuple[str, ...]:
-        return tuple(ref for ref in refs if ref.partition(":")[0] in frameworks)
-
+def _gap(assessment: Assessment, rank: int, gap: Gap) -> GapView:
     systems = set(assessment.systems)
     subjects = tuple((title_of(assessment, ref), system_anchor(ref) if ref in systems else None) for ref in gap.subjects)
-    gain = tuple((short_name(name), won) for name, won in gap.gain.items() if name in frameworks)
-    return GapView(rank, gap, subjects, tuple(_wants(gap.missing)), within(gap.requirements), within(gap.closes), gain)
+    gain = tuple((short_name(name), won) for name, won in gap.gain.items())
+    return GapView(rank, gap, subjects, tuple(_wants(gap.missing)), gap.requirements, gap.closes, gain)
 
 
 def _wants(missing: Sequence[Reason]) -> Iterator[Want]:
