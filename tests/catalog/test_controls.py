@@ -25,7 +25,7 @@ SHOWN_ONLY = {
 OPEN = dict.fromkeys(
     (
         "DPDP", "CALIFORNIA", "US_STATES", "OTHER_REGIMES", "NIST_GENAI", "OECD", "UNESCO", "OWASP_LLM", "OWASP_AGENTIC", "IMDA_AGENTIC",
-        "IMDA_AI_VERIFY",
+        "IMDA_AI_VERIFY", "ISO27001", "ISO9001",
     ),
     "which controls answer it is being written on another branch",
 )  # fmt: skip
