@@ -11,9 +11,9 @@ import typer
 from kybern.cli._shared import WorkspaceOption, fail, now, open_root, open_workspace, print_json, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from kybern.policy import Bundle, Decision, Facts, Policy, Rule
+    from kybern.policy import Bundle, Decision, Facts, Policy, Recorded, Rule
 
 app = typer.Typer(name="policy", help="Rules that decide what may ship and what an agent may do.", no_args_is_help=True)
 
@@ -394,11 +394,12 @@ def _chain(path: Path) -> Any:
 
     if not path.exists():
         return Link()
-    last = next(iter(deque(_recorded(path), maxlen=1)), None)
+    last = next(iter(deque(recorded(path), maxlen=1)), None)
     return Link() if last is None else Link(last.number, last.digest)
 
 
-def _recorded(path: Path) -> Any:
+def recorded(path: Path) -> Iterator[Recorded]:
+    """Go through recorded decisions; tells what is wrong and exits 2."""
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.policy import read_decisions  # noqa: PLC0415
 
@@ -421,7 +422,7 @@ def replay_decisions(
     from kybern.policy import replay, tally  # noqa: PLC0415
 
     bundle = policy_of(open_root(directory)).bundle
-    found = list(replay(bundle, _recorded(file)))
+    found = list(replay(bundle, recorded(file)))
     changed = [one for one in found if one.differs]
     if as_json:
         rows = [
