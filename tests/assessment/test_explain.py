@@ -103,6 +103,16 @@ def test_a_requirement_without_a_control_says_so() -> None:
     assert texts(root, "note") == ["No control of the library answers this requirement, so nothing can show that it is met."]
 
 
+def test_a_requirement_that_no_control_can_answer_says_why() -> None:
+    catalog = world.catalog()
+    said = {"no_control": "Asked of authorities."}
+    entries = [entry.model_copy(update=said) if entry.id == "6" else entry for entry in catalog.frameworks["STD"].requirements]
+    framework = catalog.frameworks["STD"].model_copy(update={"requirements": tuple(entries)})
+    root = explain(assess(Catalog({"STD": framework}, catalog.controls), world.records(), [], AS_OF), "STD:6")
+    assert root.status is Status.UNKNOWN
+    assert texts(root, "note") == ["No control of the library answers this requirement: Asked of authorities."]
+
+
 def test_an_exclusion_and_a_waiver_are_told_with_their_standing() -> None:
     excluded = world.record(
         "soa_entry", "no-51", requirement="STD:5.1", necessary=False, justification="We make none.", approved_by="person:ada"

@@ -101,6 +101,11 @@ def test_show_an_entry_that_asks_nothing_says_so() -> None:
     assert "asks nothing by itself" in run("show", "C.2.5").stdout
 
 
+def test_show_says_why_no_control_answers() -> None:
+    page = " ".join(run("show", "NIS2:Art.28").output.split())
+    assert "No control answers it: Asked of TLD registries" in page
+
+
 def test_show_every_control_as_text_and_json() -> None:
     name, control = next(iter(load_catalog().controls.items()))
     said = run("show", name)

@@ -82,9 +82,9 @@ class _Explainer:
     def _controls_of(self, ref: str, subject: str) -> Iterator[Reason]:
         pairs = self.assessment.catalog.controls_for(ref)
         if not pairs:
-            yield Reason(
-                "note", ref, "No control", None, "No control of the library answers this requirement, so nothing can show that it is met."
-            )
+            why = self.assessment.catalog.requirements[ref].no_control
+            said = f": {why}" if why else ", so nothing can show that it is met."
+            yield Reason("note", ref, "No control", None, f"No control of the library answers this requirement{said}")
         for control, mapping in pairs:
             if subject == self.assessment.organization or system_kinds(control):
                 yield self.control(control, subject, mapping)

@@ -172,6 +172,8 @@ def _requirement_page(catalog: Catalog, name: str) -> Iterator[RenderableType]:
     if answers:
         yield lay_out(("Control", "Title", "Relation", "Weight"), ((c.id, c.title, _relation(m.relation), m.weight) for c, m in answers))
         yield _checks_table([control for control, _ in answers])
+    if entry.no_control:
+        yield f"\nNo control answers it: {entry.no_control}"
     related = [(other, catalog.requirements[other].title, row.relation, row.confidence) for other, row in _related(catalog, name)]
     if related:
         yield lay_out(("Related", "Title", "Relation", "Confidence"), related)
