@@ -24,15 +24,20 @@ lint: ## The same without the tests.
 lock: ## Pin the packages anew from pyproject.toml (needs uv; UPGRADE=1 for newer versions).
 	@sh tools/lock.sh
 
-bench: ## Time assessment, lint and the evidence log on large generated input (minutes).
+bench: ## Time assessment, lint, the evidence log and rules, beside other tools where there are any (minutes).
 	@sh tools/setup.sh dev
 	.venv/bin/python benchmarks/assess.py
 	.venv/bin/python benchmarks/lint.py
 	.venv/bin/python benchmarks/log.py
+	.venv/bin/python benchmarks/catalog.py --full
+	sh tools/peers.sh benchmarks/policy.py
+	.venv/bin/python benchmarks/policy.py --growth
+	.venv/bin/python benchmarks/policy.py --solver
 
 chaos: ## Crash the evidence log 500 times at every step there is, and check it each time.
 	@sh tools/setup.sh dev
 	.venv/bin/python tests/evidence/log/chaos.py --rounds 500 --writers 16
+	.venv/bin/python tests/cli/witness_chaos.py --rounds 200
 
 clean: ## Remove .venv, build/ and the tools' caches; records, evidence and keys stay.
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("same-examples", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("same-examples")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep compiled catalogs out of the home of whoever runs the tests; the programs that tests start inherit it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KYBERN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -14,5 +14,7 @@ compile() {
 }
 compile --group dev --group build --extra example --extra pkcs11 pyproject.toml -o requirements/dev.txt
 compile --group build --extra example -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+# Peers run beside Kybern in an environment of their own, without all that they ask for: their ranges would hold ours back.
+compile --no-deps --group peers -o requirements/peers.txt
 echo pip | compile --no-annotate - -o requirements/pip.txt
-echo "lock: wrote requirements/dev.txt, run.txt and pip.txt"
+echo "lock: wrote requirements/dev.txt, run.txt, peers.txt and pip.txt"

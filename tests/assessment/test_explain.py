@@ -8,7 +8,7 @@ import pytest
 import world
 from world import AS_OF
 
-from kybern.assessment import Reason, Status, _explain, assess, explain
+from kybern.assessment import Reason, Status, _board, assess, explain
 from kybern.assessment._words import phrase
 from kybern.catalog import Catalog, Condition, Operator, Strength
 from kybern.evidence import Evidence
@@ -135,10 +135,10 @@ def test_an_exclusion_and_a_waiver_are_told_with_their_standing() -> None:
 def test_reasons_are_made_once_however_often_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A control answers several requirements and shows under the organisation and under its systems: its evidence is judged once."""
     judged: list[str] = []
-    judge = _explain.judge_pieces
-    monkeypatch.setattr(_explain, "judge_pieces", lambda pieces, check, *rest: judged.append(check.id) or judge(pieces, check, *rest))
+    judge = _board.judge_pieces
     known = world.records()
     assessment = assess(world.catalog(), known, world.evidence(known), AS_OF)
+    monkeypatch.setattr(_board, "judge_pieces", lambda pieces, check, *rest: judged.append(check.id) or judge(pieces, check, *rest))
     first = [explain(assessment, ref, subject) for ref in ("STD:5", "STD:5.2", "MON-01") for subject in (None, "ai_system:scoring")]
     assert sorted(judged) == ["in-bounds", "in-bounds", "policy-approved", "tested"]
     assert first == [explain(assessment, ref, subject) for ref in ("STD:5", "STD:5.2", "MON-01") for subject in (None, "ai_system:scoring")]

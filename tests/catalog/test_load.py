@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -137,6 +138,7 @@ CASES = {
     ),
     "number in quotes": (LOOK, "weight: 0.5", 'weight: "0.5"', "wrong-type", '"0.5"'),
     "weight beyond one": (LOOK, "weight: 0.5", "weight: 1.5", "out-of-range", "1.5"),
+    "citing nothing": (LAW, "statement: Look first.}", 'statement: Look first., cites: ["NORM:z"]}', "unknown-requirement", '"NORM:z"'),
     "row to nowhere": (WALK, 'source: "LAW:1.1"', 'source: "LAW:7"', "unknown-requirement", '"LAW:7"'),
     "row of another framework": (WALK, 'source: "LAW:1.1"', 'source: "NORM:a"', "wrong-framework", '"NORM:a", target'),
     "crosswalk of no framework": (WALK, "target_framework: NORM", "target_framework: NORMS", "unknown-framework", "NORMS"),
@@ -266,11 +268,12 @@ def test_the_digest_names_the_content_and_not_its_layout(texts: dict[str, str], 
     assert load_catalog(folder(changed)).digest != plain
 
 
-def test_the_shipped_catalog_loads_fast(laws: Catalog, shipped: Catalog) -> None:
+def test_the_shipped_catalog_loads_fast_once_it_was_read(laws: Catalog, shipped: Catalog, tmp_path: Path) -> None:
     assert set(laws.requirements) == set(shipped.requirements)
+    load_catalog(cache=tmp_path / "cache")
     start = time.process_time()
-    load_catalog()
-    assert time.process_time() - start < 0.4
+    load_catalog(cache=tmp_path / "cache")
+    assert time.process_time() - start < 0.15
 
 
 LEAF = (

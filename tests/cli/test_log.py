@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from kybern.cli import _evidence, _log
+from kybern.evidence.log import Entry
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -205,3 +207,26 @@ def test_a_key_with_a_passphrase_needs_it(shell: Shell, monkeypatch: pytest.Monk
     shell.run("log", "init", "--passphrase-env", "KYBERN_TEST_PASSPHRASE")
     assert "[bad-key]" in shell.run("log", "sync", code=2).stderr
     assert "0 new" in shell.run("log", "sync", "--passphrase-env", "KYBERN_TEST_PASSPHRASE").stdout
+
+
+def test_sources_tell_which_of_their_numbers_are_missing(logged: Shell) -> None:
+    assert "none missing" in logged.run("log", "sources").stdout
+    log = _log.log_of(logged.root)
+    log.append([Entry("0" * 64, "1" * 64, "tool:agent", seq) for seq in (3, 4, 6, 9)], datetime.now(UTC))
+    log.journal.close()
+    said = logged.run("log", "sources", code=1).stdout
+    assert "tool:agent                     4 entries, numbers 3 to 9, missing 5, 7-8" in said
+    found = json.loads(logged.run("log", "sources", "--json", code=1).stdout)
+    assert [one["missing"] for one in found if one["source"] == "tool:agent"] == [[[5, 5], [7, 8]]]
+
+
+def test_status_tells_what_came_in_after_its_key_was_revoked(logged: Shell) -> None:
+    assert "late" not in logged.run("log", "status").stdout
+    logged.run("key", "revoke", "anna", "--because", "lost", "--on", "2026-03-01")
+    assert "after anna (person:anna" in logged.run("log", "status").stdout
+
+
+def test_an_audit_takes_a_kept_proof_for_a_checkpoint(logged: Shell, tmp_path: Path) -> None:
+    proof = tmp_path / "kept.tlog-proof"
+    logged.run("log", "prove", "entry:0", "--out", proof)
+    assert "begins with" in logged.run("log", "audit", "--against", proof).stdout

@@ -25,6 +25,8 @@ BODIES: dict[PredicateType, dict[str, Any]] = {
     PredicateType.APPROVAL: {"decision": "approved", "by": "person:anna"},
     PredicateType.DECISION: {"question": "Is the gate passed?", "outcome": "passed", "by": "person:anna"},
     PredicateType.TRAINING: {"course": "AI literacy", "due": 10, "attended": 9, "passed": 8, "share_passed": 0.8},
+    PredicateType.ABSENCE: {"overdue": 1, "never": 0, "silent": 0, "missing": 0, "findings": []}
+    | dict.fromkeys(("catalog_sha256", "records_sha256", "evidence_sha256", "findings_sha256"), "e" * 64),
     PredicateType.AUDIT: {
         "criteria": "ISO/IEC 42001",
         "sample_size": 3,
@@ -32,6 +34,26 @@ BODIES: dict[PredicateType, dict[str, Any]] = {
         "minor": 1,
         "conclusion": "One minor finding.",
         "by": "person:anna",
+    },
+    PredicateType.VERIFICATION: {"verifier": "https://example.org/verifier/v2", "properties": ["EXAMPLE_SCANNED"]},
+    PredicateType.CONTROL_EVIDENCE: {
+        "control": "ACC-01",
+        "method": "Each sampled account was compared with the leavers' list.",
+        "period_start": "2025-12-01T00:00:00Z",
+        "period_end": "2026-03-01T00:00:00Z",
+        "population": "accounts",
+        "population_size": 1200,
+        "sample_size": 60,
+        "sampling": "random",
+        "exceptions": 1,
+        "tolerated": 1,
+        "coverage": 0.05,
+        "result": "passed",
+        "error_rate": 0.0167,
+        "interval": "clopper-pearson",
+        "confidence_level": 0.95,
+        "lower": 0.0004,
+        "upper": 0.0894,
     },
 }
 
@@ -48,6 +70,7 @@ class Bench:
     START: ClassVar[datetime] = START
     END: ClassVar[datetime] = END
     CREDIT: ClassVar[Subject] = CREDIT
+    BODIES: ClassVar[dict[PredicateType, dict[str, Any]]] = BODIES
 
     anna: PrivateKey
     ci: PrivateKey

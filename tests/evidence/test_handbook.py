@@ -12,7 +12,7 @@ import pytest
 
 import kybern.evidence
 from kybern.catalog import PredicateType
-from kybern.evidence import PREDICATES, Keyring, TrustedKey, parse_envelope
+from kybern.evidence import PREDICATES, Keyring, KeyType, PrivateKey, TrustedKey, parse_envelope
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -21,16 +21,18 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "handbook" / "evidence.md").read_text(encoding="utf-8")
 
 
-def test_the_recipe_verifies_an_envelope_and_refuses_a_changed_one(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("type_", list(KeyType))
+def test_the_recipe_verifies_an_envelope_and_refuses_a_changed_one(bench: Bench, tmp_path: Path, type_: KeyType) -> None:
+    signer, stranger = PrivateKey.generate(type_), PrivateKey.generate(type_)
     recipe, key, envelope = tmp_path / "recipe.py", tmp_path / "key.pem", tmp_path / "envelope.json"
     recipe.write_text(PAGE.split("```python\n")[1].split("```")[0])
-    key.write_text(bench.ci.public_pem)
-    envelope.write_bytes(bench.envelope(bench.ci))
+    key.write_text(signer.public_pem)
+    envelope.write_bytes(bench.envelope(signer))
     assert "import kybern" not in recipe.read_text()
     command = [sys.executable, "-W", "ignore", str(recipe), str(envelope), str(key)]
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stdout.strip() == parse_envelope(envelope.read_bytes()).payload
-    key.write_text(bench.anna.public_pem)
+    key.write_text(stranger.public_pem)
     failed = subprocess.run(command, capture_output=True, check=False)
     assert failed.returncode == 1
     assert b"InvalidSignature" in failed.stderr
@@ -57,7 +59,7 @@ def test_every_reason_for_refusing_is_explained() -> None:
     folder = Path(kybern.evidence.__file__).parent
     reasons = {rule for path in folder.glob("_*.py") for rule in re.findall(r'Refused\(rule="([a-z-]+)"', path.read_text())}
     assert len(reasons) >= 14
-    section = PAGE.split("### Why a piece is refused")[1]
+    section = PAGE.split("### Keys in tokens")[1]
     assert {rule for rule in reasons | {"key-expired", "key-revoked", "key-not-yet-valid"} if f"`{rule}`" not in section} == set()
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # public, though it does not say so to mypy
 
 from kybern.base import InputError
-from kybern.evidence import KeyKind, Keyring, PrivateKey, TrustedKey, read_keyring, with_key, with_revocation
+from kybern.evidence import KeyKind, Keyring, KeyType, PrivateKey, Refused, TrustedKey, read_keyring, with_key, with_revocation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +38,10 @@ def _problems(data: bytes) -> InputError:
     return error.value
 
 
+@pytest.mark.parametrize("type_", list(KeyType))
 @pytest.mark.parametrize("passphrase", [None, "correct horse"])
-def test_a_private_key_is_written_and_read_back(passphrase: str | None) -> None:
-    key = PrivateKey.generate()
+def test_a_private_key_is_written_and_read_back(passphrase: str | None, type_: KeyType) -> None:
+    key = PrivateKey.generate(type_)
     pem = key.pem(passphrase)
     assert PrivateKey.from_pem(pem, passphrase).keyid == key.keyid
     assert (b"ENCRYPTED" in pem) == (passphrase is not None)
@@ -58,13 +60,24 @@ def test_a_wrong_passphrase_is_told_in_words(passphrase: str | None, given_passp
         PrivateKey.from_pem(PrivateKey.generate().pem(passphrase), given_passphrase)
 
 
-def test_only_ed25519_keys_sign() -> None:
-    other = ec.generate_private_key(ec.SECP256R1())
+def test_only_ed25519_and_p256_keys_sign() -> None:
+    other = ec.generate_private_key(ec.SECP384R1())
     pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with pytest.raises(ValueError, match="not an Ed25519 key"):
+    with pytest.raises(ValueError, match="neither an Ed25519 nor a P-256 key"):
         PrivateKey.from_pem(pem)
     public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    assert "public_key is not an Ed25519 key" in str(_problems(_file(_entry(PrivateKey.generate(), public_key=public))))
+    words = "public_key is neither an Ed25519 nor a P-256 key"
+    assert words in str(_problems(_file(_entry(PrivateKey.generate(), public_key=public))))
+
+
+def test_a_p256_key_has_the_keyid_of_securesystemslib_and_signs_the_same_twice() -> None:
+    key = PrivateKey.generate(KeyType.P256)
+    public = load_pem_public_key(key.public_pem.encode())
+    assert key.keyid == SSlibKey.from_crypto(public).keyid
+    assert key.sign_raw(b"x") == key.sign_raw(b"x") != key.sign_raw(b"y")
+    assert PrivateKey.from_pem(key.pem("secret"), "secret").sign_raw(b"x") == key.sign_raw(b"x")
+    with pytest.raises(Refused, match="no Ed25519 key"):
+        _ = key.public_raw
 
 
 def test_a_private_key_never_shows_itself(bench: Bench) -> None:

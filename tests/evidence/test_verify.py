@@ -93,7 +93,7 @@ def test_a_signature_over_another_payload_is_refused(bench: Bench) -> None:
 
 def test_a_signature_over_the_bare_payload_is_refused(bench: Bench) -> None:
     payload = statement(bench.predicate(), [bench.CREDIT])
-    bare = bench.ci.signer.sign(payload)
+    bare = bench.ci.sign(payload)
     envelope = Envelope(payload, "application/vnd.in-toto+json", {bare.keyid: bare})
     assert _refusal(json.dumps(envelope.to_dict()).encode(), bench.keyring).rule == "bad-signature"
 
@@ -146,6 +146,7 @@ STRENGTHS = {
     P.MEASUREMENT: {"anna": 2, "ci": 4, "tool": 4},
     P.TEST_RUN: {"anna": 2, "ci": 4, "tool": 4},
     P.AUDIT: {"anna": 2},
+    P.ABSENCE: {"anna": 2, "ci": 2, "tool": 2},
 }
 
 

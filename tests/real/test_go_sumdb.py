@@ -27,6 +27,9 @@ pytestmark = [
 sys.path.insert(0, str(Path(__file__).parents[1] / "evidence" / "log"))
 
 from log_bench import SIGNER, Bench, digest  # noqa: E402
+from witness_bench import LATTICE, NOW, WITNESS  # noqa: E402
+
+from kybern.evidence.log import cosignatures, open_checkpoint  # noqa: E402
 
 SIZE = 66_000
 """Tiles of three levels, whole and partial."""
@@ -85,6 +88,15 @@ def test_it_accepts_a_log_of_three_levels(program: Path, tmp_path: Path) -> None
     make(tmp_path, 65_537, SIZE)
     done = Given(program, tmp_path).verify()
     assert (done.returncode, done.stdout) == (0, "66000 entries, 4 proofs, consistent with 65537\n"), done.stderr
+
+
+def test_it_passes_over_cosignatures_of_both_kinds(given: Given) -> None:
+    for path in (given.root / "log" / "checkpoint", given.root / "699.tlog-proof"):
+        checkpoint = open_checkpoint((given.root / "log" / "checkpoint").read_bytes(), SIGNER.verifier)
+        path.write_bytes(path.read_bytes() + b"".join(one.cosign(checkpoint, NOW) for one in (WITNESS, LATTICE)))
+    assert len(cosignatures((given.root / "log" / "checkpoint").read_bytes(), [WITNESS.key, LATTICE.key])) == 2
+    done = given.verify()
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_it_refuses_one_changed_byte_in_any_file(given: Given) -> None:

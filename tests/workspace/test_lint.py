@@ -46,6 +46,11 @@ CHANGE = (
     "kind: change\nid: {0}\ntitle: C\nowner: role:officer\naffects: [organization:acme]\npurpose: p\nconsequences: c\n"
     "reassess: none\nrequested_by: person:ada\nrequested_on: 2026-01-01\n"
 )
+SYSTEM = (
+    "kind: ai_system\nid: x\ntitle: X\nowner: role:officer\nrole: deployer\npurpose: p\nuse_case: u\nautonomy: advises\nusers: [us]\n"
+    "jurisdictions: [DE]\nstage: operation\nrisk_class: minimal\nfacts:\n"
+)
+SAFE = "  {exclusions: [], "
 
 
 def found(repo: Repository, as_of: date = AS_OF) -> list[Problem]:
@@ -104,6 +109,18 @@ CASES: dict[str, tuple[str, str, str]] = {
         "kind: organization\nid: other\ntitle: O\nlegal_name: O\nsector: s\ncountries: [DE]\nai_roles: [user]\n",
         "2:5",
         "There are 2 organisations: organization:acme, organization:other.",
+    ),
+    "unknown-fact": (f"{SYSTEM}  profilling: true\n", "14:15", "There is no fact profilling."),
+    "wrong-fact": (f"{SYSTEM}  annex_iii: [4z]\n", "14:14", "annex_iii cannot be 4z."),
+    "contradictory-facts": (
+        f"{SYSTEM}  personal_data: false\n".replace("facts:", "personal_data: true\nfacts:"),
+        "15:18",
+        "personal_data is false here, and true by the field personal_data of ai_system:x.",
+    ),
+    "risk-class-differs": (
+        f"{SYSTEM}{SAFE}established_in: [DE], annex_iii: [4a], profiling: true}}\n",
+        "12:13",
+        "ai_system:x is stated to be minimal, its facts make it high.",
     ),
     "scope-empty": (SCOPE, "1:1", "scope:s names nothing it covers."),
     "reporting-cycle": (

@@ -11,6 +11,7 @@ from metrics import Figure
 from observe import Observer
 from suites import Suite
 
+from kybern.records.assurance import CorrectiveAction
 from kybern.records.monitoring import Monitor
 
 ORGANIZATION = "organization:meridian"
@@ -32,12 +33,16 @@ def run(observer: Observer) -> str:
     for suite in checks:
         observer.tests(suite.name, suite, (ORGANIZATION,))
     observer.tests("management-review-inputs", suites.review_inputs(records), [item.ref for item in records.of_kind("management_review")])
+    _actions(observer, deadlines)
     _alerts(observer)
     observer.bill_of_materials((CREDIT, ASSISTANT))
     _figures(observer, deadlines)
     last = [suites.restore(observer.emitter.root), suites.evidence_log(observer.emitter.read())]
     for suite in last:
         observer.tests(suite.name, suite, (ORGANIZATION,))
+    if not last[-1].failed:
+        properties = ("KYBERN_EVIDENCE_SIGNATURES_HOLD",)
+        observer.verified("evidence-log-verification", "kybern.evidence.read_evidence", properties, (ORGANIZATION,))
     return _summary([*checks, *last])
 
 
@@ -54,6 +59,14 @@ def _figures(observer: Observer, deadlines: Suite) -> None:
         observer.indicator("incident-days", Figure(round(max(days), 2), None, None, len(days)), "longest of the incident records")
     if cases:
         observer.indicator("actions-in-time", Figure(deadlines.passed / cases, None, None, cases), "records of corrective actions")
+
+
+def _actions(observer: Observer, deadlines: Suite) -> None:
+    """Sign the control of corrective actions, tested on all of them; where none was due, nothing is stated."""
+    found = observer.emitter.records.of_kind("corrective_action")
+    due = [action.due_on for action in cast("tuple[CorrectiveAction, ...]", found) if action.due_on <= observer.at.date()]
+    if due and deadlines.cases:
+        observer.control("TRU-10", deadlines, "corrective actions that were due or are done", min(due), (ORGANIZATION,))
 
 
 def _alerts(observer: Observer) -> None:

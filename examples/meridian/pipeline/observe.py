@@ -6,14 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from importlib.metadata import distributions
 
 from metrics import LEVEL, Figure
 from signing import PIPELINE, VERSION, Emitter
 from suites import Suite
 
-from kybern.evidence import Collector, DocumentSeen, Measurement, TestRun
+from kybern.evidence import Collector, ControlEvidence, DocumentSeen, Measurement, TestRun, Verification
 
 TOOL = Collector(name="meridian pipeline", version=VERSION)
 
@@ -67,6 +67,29 @@ class Observer:
             failed=suite.failed,
             report_sha256=suite.sha256,
         )
+        self.emitter.write(predicate, about, PIPELINE, "tested")
+
+    def control(self, control: str, suite: Suite, population: str, since: date, about: Iterable[str]) -> None:
+        """Sign the test of a control on a whole population: every case of a suite, from a day until now."""
+        counts = {"population_size": len(suite.cases), "sample_size": len(suite.cases), "exceptions": suite.failed}
+        predicate = ControlEvidence(
+            topic=suite.name,
+            observed_at=self.at,
+            collector=TOOL,
+            control=control,
+            method="every record was read and its dates compared",
+            period_start=datetime.combine(since, time.min, UTC),
+            period_end=self.at,
+            population=population,
+            sampling="all",
+            **counts,
+            **ControlEvidence.worked_out(counts),
+        )
+        self.emitter.write(predicate, about, PIPELINE, "tested")
+
+    def verified(self, topic: str, verifier: str, properties: tuple[str, ...], about: Iterable[str]) -> None:
+        """Sign that a verifier found these properties to hold."""
+        predicate = Verification(topic=topic, observed_at=self.at, collector=TOOL, verifier=verifier, properties=properties)
         self.emitter.write(predicate, about, PIPELINE, "tested")
 
     def bill_of_materials(self, about: Iterable[str]) -> None:

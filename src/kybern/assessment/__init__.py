@@ -1,11 +1,14 @@
 """Status, readiness, reasons and gaps: pure functions of catalog, records, evidence and a moment."""
 
+from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absences, numbered, rhythms, stated
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
+from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
 from kybern.assessment._gaps import Gap, gaps
 from kybern.assessment._recompute import differences
+from kybern.assessment._schedule import Duty, ahead, duties
 from kybern.assessment._status import Status
 from kybern.assessment._table import EvidenceTable
 from kybern.assessment._touched import StatusChange, TouchedRecord, status_changes, touched_controls, touched_records
@@ -14,27 +17,41 @@ from kybern.assessment._words import describe
 
 __all__ = [
     "FORMAT",
+    "Absence",
+    "AbsenceKind",
     "Assessment",
+    "CarriedOver",
     "Documented",
+    "Duty",
     "EvidenceTable",
     "Gap",
     "Link",
     "Readiness",
     "Reason",
+    "Rhythm",
     "Row",
     "Score",
+    "Source",
+    "Standing",
     "Status",
     "StatusChange",
     "Step",
     "TouchedRecord",
     "TraceGraph",
+    "absences",
+    "ahead",
     "assess",
     "assessment_schema",
+    "carry_over",
     "describe",
     "differences",
     "documented",
+    "duties",
     "explain",
     "gaps",
+    "numbered",
+    "rhythms",
+    "stated",
     "status_changes",
     "to_json",
     "touched_controls",

@@ -10,7 +10,7 @@ from typing import Self, cast
 import numpy as np
 
 from kybern.assessment._cells import Cells, Links, gather, stack
-from kybern.assessment._judge import Targets, decide, judge_pieces
+from kybern.assessment._judge import Judged, Targets, decide, judge_pieces
 from kybern.assessment._plan import AI_SYSTEM, ORGANIZATION, Plan, shortfall, system_kinds, target_kind
 from kybern.assessment._status import Codes, Ints, Status
 from kybern.assessment._table import EvidenceTable, Pieces
@@ -122,11 +122,14 @@ class Board:
 
     def target(self, check: EvidenceCheck, record: Record) -> Targets:
         """Judge all evidence about one record for one check."""
+        return decide(*self.judged_about(check, record), self.plan.as_of, 1)[0]
+
+    def judged_about(self, check: EvidenceCheck, record: Record) -> tuple[Pieces, Judged]:
+        """Collect what the check's groups hold about one record, as record 0, and tell what each piece comes to."""
         pieces = self.pieces_about(check, record.ref)
         bounds = [(getattr(record, "minimum", None), getattr(record, "maximum", None))]
         approvers = [getattr(record, "approved_by", None)]
-        judged = judge_pieces(pieces, check, self.plan.as_of, [record.digest if check.pinned else ""], bounds, approvers)
-        return decide(pieces, judged, self.plan.as_of, 1)[0]
+        return pieces, judge_pieces(pieces, check, self.plan.as_of, [record.digest if check.pinned else ""], bounds, approvers)
 
     # --- exclusions and waivers ------------------------------------------------------------------------------------------------
 

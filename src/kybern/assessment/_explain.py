@@ -10,7 +10,7 @@ import numpy as np
 
 from kybern.assessment._assessment import Assessment, Score
 from kybern.assessment._conditions import NO_BOUNDS, Verdict, judge_all, look_up
-from kybern.assessment._judge import FAILS, LAPSED, STANDS, Judged, decide, judge_pieces
+from kybern.assessment._judge import FAILS, LAPSED, STANDS, Judged, decide
 from kybern.assessment._plan import AI_SYSTEM, ORGANIZATION, system_kinds, target_kind
 from kybern.assessment._status import Status
 from kybern.assessment._table import Pieces, microseconds
@@ -243,11 +243,9 @@ class _Explainer:
         return Reason("record", record.ref, record.title, status, "; ".join(wrong) or "States what is asked.")
 
     def _evidence_on(self, check: EvidenceCheck, record: Record) -> Reason:
-        pieces = self.board.pieces_about(check, record.ref)
+        pieces, judged = self.board.judged_about(check, record)
         if not pieces.items:
             return Reason("target", record.ref, record.title, Status.UNKNOWN, f"No evidence that counts. Wanted: {wanted(check)}.")
-        bounds = [(getattr(record, "minimum", None), getattr(record, "maximum", None))]
-        judged = judge_pieces(pieces, check, self.plan.as_of, [record.digest], bounds, [getattr(record, "approved_by", None)])
         targets, deciding = decide(pieces, judged, self.plan.as_of, 1)
         decides = int(deciding[0])
         order = sorted(range(len(pieces.items)), key=lambda at: (at != decides, -int(pieces.observed[at]), pieces.items[at].id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -26,13 +26,18 @@ def assessment_schema() -> dict[str, Any]:
 
 
 def to_json(
-    assessment: Assessment, frameworks: Iterable[str] | None = None, subject: str | None = None, refused: Iterable[Refusal] = ()
+    assessment: Assessment,
+    frameworks: Iterable[str] | None = None,
+    subject: str | None = None,
+    refused: Iterable[Refusal] = (),
+    log: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put an assessment into JSON shape, for some frameworks and one subject if named.
 
     Holds `as_of`, the digests of the inputs, readiness, and `requirements`: one object for each normative requirement and subject, with
     the checks under it as reasons. Coverage and freshness are shares 0 to 1, strength 1 to 5, None (null) where there is no evidence;
-    all three to six decimals, so that whoever recomputes them on another machine gets the same bytes.
+    all three to six decimals, so that whoever recomputes them on another machine gets the same bytes. Where the records are those that
+    were applied, `log` names the log's size and root and the change set; otherwise there is no such field.
     """
     names = tuple(frameworks) if frameworks is not None else tuple(assessment.catalog.frameworks)
     return {
@@ -43,6 +48,7 @@ def to_json(
         "organization": assessment.organization,
         "systems": list(assessment.systems),
         "digests": assessment.digests,
+        **({} if log is None else {"log": dict(log)}),
         "readiness": [
             {"framework": name, "subject": subject or assessment.organization, **_readiness(assessment, name, subject)} for name in names
         ],

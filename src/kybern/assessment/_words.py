@@ -20,7 +20,13 @@ _SHOWN: Mapping[PredicateType, Callable[[Mapping[str, Any]], str]] = {
     PredicateType.APPROVAL: lambda b: f"{b['decision'].replace('-', ' ')} by {b['by']}",
     PredicateType.DECISION: lambda b: f"{b['question']}: {b['outcome']} ({b['by']})",
     PredicateType.TRAINING: lambda b: f"{b['course']}: {b['passed']} of {b['due']} passed",
+    PredicateType.ABSENCE: lambda b: f"{b['overdue']} overdue, {b['never']} never came, {b['silent']} silent, {b['missing']} missing",
     PredicateType.AUDIT: lambda b: f"{b['major']} major, {b['minor']} minor findings by {b['by']}",
+    PredicateType.VERIFICATION: lambda b: f"{b['verifier']} found {', '.join(b['properties'])}",
+    PredicateType.CONTROL_EVIDENCE: lambda b: (
+        f"{b['control']} {b['result']}, exceptions: {b['exceptions']} in {b['sample_size']} of {b['population_size']}, "
+        f"error rate {b['error_rate']:.3g}{_interval(b)}"
+    ),
 }
 
 

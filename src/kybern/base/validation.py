@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,11 +21,24 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from kybern.base.yaml import YamlDocument
+    from kybern.base.problems import Place
 
-__all__ = ["Fault", "Path", "Said", "Sayings", "problems_of", "said_of", "shown", "validate"]
+__all__ = ["Document", "Fault", "Path", "Said", "Sayings", "problems_of", "said_of", "shown", "validate"]
 
 _M = TypeVar("_M", bound=BaseModel)
+
+
+class Document(Protocol):
+    """A value with the places of its parts: of a YAML file, or of whatever else a value was made from."""
+
+    @property
+    def value(self) -> Any:
+        """The value, JSON-shaped."""
+
+    def place(self, path: Sequence[str | int] = (), *, key: bool = False) -> Place:
+        """Find where the value at `path` stands, or with `key` what it is named by."""
+
+
 _MOST: Final = 100
 """Problems told of one value: more help nobody."""
 
@@ -34,7 +47,7 @@ _NOWHERE: Final = object()
 
 
 def validate(
-    model: type[_M], document: YamlDocument, prefix: Sequence[str | int] = (), *, whole: str = "The file", more: Sayings = _NONE
+    model: type[_M], document: Document, prefix: Sequence[str | int] = (), *, whole: str = "The file", more: Sayings = _NONE
 ) -> tuple[_M | None, list[Problem]]:
     """Validate the value at `prefix` of `document`; gives the instance, or None and every problem with its place.
 
@@ -49,7 +62,7 @@ def validate(
 
 def problems_of(  # noqa: PLR0913 - the error, its place, and the three things that words are made from
     error: ValidationError,
-    document: YamlDocument,
+    document: Document,
     prefix: Sequence[str | int] = (),
     *,
     model: type[BaseModel],

@@ -1,7 +1,9 @@
 """Law as data: frameworks, crosswalks, common controls and checks, and the loader that cross-checks them."""
 
 from kybern.catalog._catalog import Catalog
+from kybern.catalog._crosswalk import Covered, Crossing, Pair, Reach, crosswalk
 from kybern.catalog._diff import Amendment, EntryChange, FieldChange, diff
+from kybern.catalog._files import FOLDERS, CatalogFolder
 from kybern.catalog._load import load_catalog, load_frameworks
 from kybern.catalog._models import (
     Applies,
@@ -30,15 +32,19 @@ from kybern.catalog._scales import Confidence, Layer, PredicateType, Relation, S
 from kybern.catalog._schema import catalog_schema
 
 __all__ = [
+    "FOLDERS",
     "Amendment",
     "Applies",
     "Catalog",
+    "CatalogFolder",
     "Check",
     "ConclusionName",
     "Condition",
     "Confidence",
     "Control",
     "ControlId",
+    "Covered",
+    "Crossing",
     "Crosswalk",
     "CrosswalkRow",
     "Days",
@@ -49,7 +55,9 @@ __all__ = [
     "Framework",
     "Layer",
     "Operator",
+    "Pair",
     "PredicateType",
+    "Reach",
     "RecordCheck",
     "Relation",
     "Requirement",
@@ -61,6 +69,7 @@ __all__ = [
     "SubjectKind",
     "age_limit",
     "catalog_schema",
+    "crosswalk",
     "days",
     "diff",
     "load_catalog",

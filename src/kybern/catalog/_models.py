@@ -121,6 +121,13 @@ class EvidenceCheck(Model):
     pinned: bool = False
 
     @model_validator(mode="after")
+    def _asks_for_something(self) -> EvidenceCheck:
+        if self.predicate is PredicateType.ABSENCE:
+            msg = "no check may ask for an absence: that something is missing shows nothing"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _where_needs_on(self) -> EvidenceCheck:
         if self.where and not self.on:
             msg = "where needs on: it chooses among the records of that kind"

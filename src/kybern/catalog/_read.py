@@ -10,21 +10,19 @@ from pydantic import BaseModel
 
 from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
-from kybern.base.validation import Said, shown, validate
+from kybern.base.validation import Document, Said, shown, validate
 from kybern.base.yaml import YamlDocument, read_yaml
+from kybern.catalog._files import FOLDERS, File, Files
 from kybern.catalog._models import Answers, Control, Crosswalk, Framework, Satisfies
 from kybern.catalog._scales import Strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from importlib.resources.abc import Traversable
 
     from kybern.base.validation import Fault, Sayings
 
 T = TypeVar("T", bound=BaseModel)
 Path = tuple[str | int, ...]
-
-FOLDERS = ("frameworks", "controls", "answers", "crosswalks")
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Located(Generic[T]):
     """A shape, with the document and the path it was read from."""
 
     item: T
-    document: YamlDocument
+    document: Document
     path: Path = ()
 
     def place(self, *path: str | int) -> Place:
@@ -50,20 +48,20 @@ class Sources:
     crosswalks: list[Located[Crosswalk]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def read(self, root: Traversable) -> None:
-        """Read a catalog folder: `frameworks/`, `controls/`, `answers/` and `crosswalks/`, each with `*.yaml` files."""
-        if not any(root.joinpath(folder).is_dir() for folder in FOLDERS):
+    def read(self, root: Files) -> None:
+        """Take a catalog folder: `frameworks/`, `controls/`, `answers/` and `crosswalks/`, each with `*.yaml` files."""
+        if not root.folders:
             hint = f"It holds one or more of {', '.join(FOLDERS)}, with *.yaml files."
-            self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(str(root)), hint))
-        self.read_frameworks(_yaml_files(root.joinpath("frameworks")))
-        for document in self._documents(_yaml_files(root.joinpath("controls"))):
+            self.problems.append(Problem("no-catalog", "This is not a catalog folder.", Place(root.shown), hint))
+        self.read_frameworks(root.folders.get("frameworks", ()))
+        for document in self._documents(root.folders.get("controls", ())):
             self.controls += self._control_list(document)
-        for document in self._documents(_yaml_files(root.joinpath("answers"))):
+        for document in self._documents(root.folders.get("answers", ())):
             self.answers += self._shape(Answers, document, ())
-        for document in self._documents(_yaml_files(root.joinpath("crosswalks"))):
+        for document in self._documents(root.folders.get("crosswalks", ())):
             self.crosswalks += self._shape(Crosswalk, document, ())
 
-    def read_frameworks(self, files: Iterable[Traversable]) -> None:
+    def read_frameworks(self, files: Iterable[File]) -> None:
         """Read files of frameworks."""
         for document in self._documents(files):
             self.frameworks += self._shape(Framework, document, ())
@@ -80,14 +78,15 @@ class Sources:
             one.id: one.model_copy(update={"satisfies": (*one.satisfies, *more[one.id])}) if one.id in more else one for one in controls
         }
 
-    def _documents(self, files: Iterable[Traversable]) -> Iterator[YamlDocument]:
+    def _documents(self, files: Iterable[File]) -> Iterator[YamlDocument]:
         for file in files:
+            if isinstance(file.data, OSError):
+                self.problems.append(Problem("unreadable", f"The file cannot be read: {file.data.strerror}.", Place(file.shown)))
+                continue
             try:
-                yield from read_yaml(file.read_bytes(), str(file))
+                yield from read_yaml(file.data, file.shown)
             except InputError as error:
                 self.problems += error.problems
-            except OSError as error:
-                self.problems.append(Problem("unreadable", f"The file cannot be read: {error.strerror}.", Place(str(file))))
 
     def _control_list(self, document: YamlDocument) -> Iterator[Located[Control]]:
         if not isinstance(document.value, list):
@@ -114,10 +113,3 @@ def _strength(fault: Fault) -> Said | None:
 
 
 _SAYINGS: Sayings = {"enum": _strength}
-
-
-def _yaml_files(folder: Traversable) -> list[Traversable]:
-    """List a folder's YAML files by name; a folder that is not there has none."""
-    if not folder.is_dir():
-        return []
-    return sorted((file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml"))), key=lambda file: file.name)

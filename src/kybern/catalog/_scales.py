@@ -92,6 +92,10 @@ class PredicateType(StrEnum):
     DECISION = "decision"
     TRAINING = "training"
     AUDIT = "audit"
+    VERIFICATION = "verification"
+    CONTROL_EVIDENCE = "control-evidence"
+    ABSENCE = "absence"
+    """What was due and did not come: told, dated and signed. No check may ask for it."""
 
 
 class Relation(StrEnum):

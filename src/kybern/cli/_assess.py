@@ -48,13 +48,13 @@ def assess(
     if as_json:
         from kybern.assessment import to_json  # noqa: PLC0415
 
-        print_json(to_json(found.assessment, frameworks, subject, found.refused))
+        print_json(to_json(found.assessment, frameworks, subject, found.refused, found.log))
     else:
         from kybern.cli import _tables  # noqa: PLC0415
 
         _tables.print_assessment(found, frameworks, subject)
     short = fail_under is not None and any(_is_under(found.assessment.readiness(one, subject).coverage, fail_under) for one in frameworks)
-    if short or (found.refused and fail_under is not None):
+    if short or (fail_under is not None and any(one.rule != "erased" for one in found.refused)):
         raise typer.Exit(FALLS_SHORT)
 
 

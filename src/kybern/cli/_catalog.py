@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kybern.cli import _catalog_import
 from kybern.cli._catalog_diff import diff_law
 from kybern.cli._catalog_shared import AsJson, lay_out, load, print_parts
-from kybern.cli._shared import fail, print_json, refuse, write_json
+from kybern.cli._shared import WorkspaceOption, catalog_here, fail, print_json, refuse, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,13 +24,14 @@ app = typer.Typer(help="Look into the catalog: frameworks, requirements, control
 
 def register(root: typer.Typer) -> None:
     """Add the command group of this module."""
+    _catalog_import.register(app)
     root.add_typer(app, name="catalog")
 
 
 @app.command("list")
-def list_frameworks(as_json: AsJson = False) -> None:
+def list_frameworks(as_json: AsJson = False, directory: WorkspaceOption = Path()) -> None:
     """List the frameworks: edition, how much they hold and ask, their source and the day they were last held against it."""
-    catalog = load()
+    catalog = catalog_here(directory)
     rows = [_framework_row(catalog, name) for name in catalog.frameworks]
     if as_json:
         print_json({"digest": catalog.digest, "controls": len(catalog.controls), "frameworks": rows})
@@ -50,9 +52,10 @@ def list_frameworks(as_json: AsJson = False) -> None:
 def show(
     ref: Annotated[str, typer.Argument(metavar="REF", help="A requirement, ISO42001:A.7.4 or A.7.4, or a control, RSK-01.")],
     as_json: AsJson = False,
+    directory: WorkspaceOption = Path(),
 ) -> None:
     """Show a requirement with its controls and their checks, or a control with everything."""
-    catalog = load()
+    catalog = catalog_here(directory)
     control = catalog.controls.get(ref)
     name = "" if control else _find_requirement(catalog, ref)
     if as_json:
@@ -67,11 +70,16 @@ def lint(
         Path | None, typer.Argument(metavar="[DIR]", help="A catalog of your own, checked together with the shipped one.")
     ] = None,
     alone: Annotated[bool, typer.Option("--alone", help="Check DIR without the shipped catalog.")] = False,
+    directory: WorkspaceOption = Path(),
 ) -> None:
-    """Check a catalog against itself: shapes, ids, references, record kinds. Exit 2 with every problem and its place."""
+    """Check a catalog against itself: shapes, ids, references, record kinds. Exit 2 with every problem and its place.
+
+    Without DIR: the shipped catalog with those that the workspace's `kybern.yaml` names.
+    """
     if alone and folder is None:
         refuse("no-folder", "--alone needs a folder.", "Write: kybern catalog lint --alone DIR")
-    catalog = load(folder, alone=alone)
+    catalog = load(folder, directory, alone=alone)
+    _check_rules(catalog)
     rows = sum(len(crosswalk.rows) for crosswalk in catalog.crosswalks)
     counts = f"{len(catalog.frameworks)} frameworks, {len(catalog.requirements)} requirements, {len(catalog.controls)} controls"
     typer.echo(f"The catalog holds together: {counts}, {rows} crosswalk rows.")
@@ -99,6 +107,16 @@ def schema(
 
 
 app.command("diff")(diff_law)
+
+
+def _check_rules(catalog: Catalog) -> None:
+    """Check the rules of applicability against the catalog, and what its entries name of them; exits 2 with every problem."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.catalog.applicability import check_catalog, load_rules  # noqa: PLC0415
+
+    problems = check_catalog(load_rules(), catalog)
+    if problems:
+        fail(InputError(problems))
 
 
 def _framework_row(catalog: Catalog, name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import fail
+from kybern.cli._shared import catalog_here, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 
 
-def load(folder: Path | None = None, *, alone: bool = False) -> Catalog:
+def load(folder: Path | None = None, directory: Path = Path(), *, alone: bool = False) -> Catalog:
     """Load the catalog with what is the user's own; tells every problem and exits 2 where that fails."""
     from kybern.base import InputError  # noqa: PLC0415 - pydantic and the record models are slow to import
     from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.records import Record  # noqa: PLC0415
 
-    own = [] if folder is None or alone else [folder]
+    if folder is None:
+        return catalog_here(directory, Record.registry)
+    own = [] if alone else [folder]
     try:
         return load_catalog(folder if alone else None, also=own, record_kinds=Record.registry)
     except InputError as error:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kybern.cli import _key
+from kybern.cli import _key, _log, _log_time
+from kybern.cli._erase import erase, protect
 from kybern.cli._evidence_add import add
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
+from kybern.cli._receipts import prove, verify_receipt
 from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, open_root, parse_as_of, print_json, refuse
 
 if TYPE_CHECKING:
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from kybern.evidence import Evidence, Keyring, Read, Refusal
 
 app = typer.Typer(name="evidence", help="Evidence: signed statements of what was observed, and their verification.", no_args_is_help=True)
-app.command()(add)
+for _command in (add, protect, erase, prove):
+    app.command()(_command)
+app.command("verify-receipt")(verify_receipt)
 app.add_typer(_key.app, name="key", hidden=True)  # `kybern evidence key …` finds its way too
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -123,9 +128,11 @@ def show(
 ) -> None:
     """Show a piece of evidence: what it says, about what, who signed, how strong, how it stands."""
     at = parse_as_of(as_of)
-    row = _row(_one(_read(open_root(directory)), name), at)
+    root = open_root(directory)
+    row = _row(_one(_read(root), name), at)
+    logged = _logged(root, row["id"])
     if as_json:
-        print_json(row)
+        print_json(row if logged is None else row | {"log": logged})
         return
     about = [f"{subject['ref']} in version {subject['digest'][:12]}…" for subject in row["about"]]
     lines = {
@@ -142,9 +149,21 @@ def show(
     }
     for label, text in lines.items():
         typer.echo(f"{label:<12} {_printable(text)}")
+    for line in [] if logged is None else _log_time.in_lines(logged):
+        typer.echo(_printable(line))
     as_ascii = not typer.get_text_stream("stdout").encoding.lower().startswith("utf")
     for line in json.dumps(row["body"], indent=2, ensure_ascii=as_ascii).split("\n"):
         typer.echo(_printable(line))
+
+
+def _logged(root: Path, name: str) -> dict[str, Any] | None:
+    """Say when a piece came into the log, where there is one with its journal."""
+    there = (root / _log.KEY_FILE).exists() and (root / _log.JOURNAL).exists()
+    try:
+        return _log_time.bounds_of(root, name) if there else None
+    except typer.Exit:  # what is wrong with it was told
+        typer.echo("warning: the log cannot be read, so it is not shown when this came into it.", err=True)
+        return None
 
 
 def _printable(text: str) -> str:
@@ -166,7 +185,10 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify evidence without any network: exit 0 if all is accepted, 1 if something is refused, 2 if it cannot be looked at."""
+    """Verify evidence without any network: exit 0 if all is accepted, 1 if something is refused, 2 if it cannot be looked at.
+
+    What was erased is told and refuses nothing.
+    """
     moment = parse_as_of(as_of)
     root = open_root(directory)
     results = [_judged(item, moment) for item in _chosen(root, names)]
@@ -174,7 +196,7 @@ def verify(
         print_json({"at": moment.isoformat(), "results": results})
     else:
         _tell(results)
-    if any(not result["accepted"] for result in results):
+    if any(not result["accepted"] and result["rule"] != "erased" for result in results):
         raise typer.Exit(1)
 
 
@@ -186,7 +208,7 @@ def _chosen(root: Path, names: Sequence[str] | None) -> Iterator[Evidence | Refu
         yield from sorted(everything, key=lambda item: item.source)
     for name in names or ():
         if Path(name).is_file():
-            yield _verified(Path(name), keyring_of(root))
+            yield _verified(Path(name), keyring_of(root), root)
         elif read is not None:
             yield from _by_id(read, name)
 
@@ -200,13 +222,14 @@ def _by_id(read: Read, name: str) -> list[Evidence | Refusal]:
     return [*accepted, *refused]
 
 
-def _verified(path: Path, keyring: Keyring) -> Evidence | Refusal:
-    from kybern.evidence import MAX_BYTES, Refusal, Refused  # noqa: PLC0415
+def _verified(path: Path, keyring: Keyring, root: Path) -> Evidence | Refusal:
+    from kybern.evidence import MAX_BYTES, VAULT, Refusal, Refused, Vault, open_stored  # noqa: PLC0415
     from kybern.evidence import verify as verify_envelope  # noqa: PLC0415
 
     try:
         with path.open("rb") as file:
-            return verify_envelope(file.read(MAX_BYTES + 1), keyring, str(path))
+            data = file.read(MAX_BYTES + 1)
+        return verify_envelope(open_stored(path, data, Vault(root / VAULT)), keyring, str(path))
     except Refused as refused:
         return Refusal(str(path), refused.rule, refused.message)
     except OSError as error:
@@ -234,10 +257,11 @@ def _tell(results: Sequence[dict[str, Any]]) -> None:
                 f"accepted: {result['type']} on {result['topic']}, {result['strength']['label']}, signed by {', '.join(result['signers'])}"
             )
         else:
-            words = f"refused: {result['message']} [{result['rule']}]"
+            words = result["message"] if result["rule"] == "erased" else f"refused: {result['message']} [{result['rule']}]"
         typer.echo(_printable(f"{result['source']}: {words}"))
-    refused = sum(not result["accepted"] for result in results)
-    typer.echo(f"{len(results) - refused} accepted, {refused} refused.")
+    erased = sum(not result["accepted"] and result["rule"] == "erased" for result in results)
+    refused = sum(not result["accepted"] for result in results) - erased
+    typer.echo(f"{len(results) - refused - erased} accepted, {refused} refused{f', {erased} erased' if erased else ''}.")
 
 
 @app.command()
@@ -250,7 +274,7 @@ def countersign(
     """Add a second signature to a piece of evidence that verifies: an auditor's makes it independently verified."""
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.catalog import Strength  # noqa: PLC0415
-    from kybern.evidence import KeyKind, Refused, write  # noqa: PLC0415
+    from kybern.evidence import SEALED_SUFFIX, VAULT, KeyKind, Refused, Vault, open_stored, reseal, write  # noqa: PLC0415
     from kybern.evidence import countersign as add_signature  # noqa: PLC0415
     from kybern.evidence import verify as verify_envelope  # noqa: PLC0415
 
@@ -260,11 +284,15 @@ def countersign(
     trusted = keyring.get(signer.keyid)
     if trusted is None:
         refuse("unknown-key", f"The keyring has no key {key} ({signer.keyid[:12]}…), so its signature would count for nothing.")
-    file = root / piece.source
+    file, vault = root / piece.source, Vault(root / VAULT, os.urandom)
     try:
-        envelope = add_signature(file.read_bytes(), signer)
+        envelope = add_signature(open_stored(file, file.read_bytes(), vault), signer)
         lifted = verify_envelope(envelope, keyring, piece.source)
-        write(file.parent, envelope)
+        if file.name.endswith(SEALED_SUFFIX):
+            with vault.locked():
+                reseal(file, envelope, vault)
+        else:
+            write(file.parent, envelope)
     except Refused as refused:
         refuse(refused.rule, f"{refused.message}.")
     except InputError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
 import typer
 
 from kybern.cli._key import PassphraseOption, keyring_of, parse_moment, signing_key
-from kybern.cli._shared import WorkspaceOption, fail, now, open_workspace, refuse
+from kybern.cli._shared import WorkspaceOption, catalog_here, fail, now, open_workspace, refuse
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from kybern.catalog import PredicateType
-    from kybern.evidence import Keyring, Predicate, PrivateKey, Refused, Subject
+    from kybern.evidence import Foreign, Keyring, Predicate, Refused, SigningKey, Subject
     from kybern.workspace import Workspace
 
 _LARGEST_BODY = 1 << 20
@@ -27,10 +28,17 @@ _LARGEST_BODY = 1 << 20
 
 def add(
     type_: Annotated[
-        str, typer.Argument(metavar="TYPE", help="measurement, test-run, document, attestation, approval, decision, training, audit.")
+        str,
+        typer.Argument(
+            metavar="TYPE",
+            help="measurement, test-run, document, attestation, approval, decision, training, audit, verification, control-evidence; "
+            "with --from: test-result, svr, bom, model-signature.",
+        ),
     ],
     *,
-    about: Annotated[list[str], typer.Option("--about", metavar="REF", help="The record it is about, ai_system:credit. Repeatable.")],
+    about: Annotated[
+        list[str] | None, typer.Option("--about", metavar="REF", help="The record it is about, ai_system:credit. Repeatable.")
+    ] = None,
     topic: Annotated[str, typer.Option("--topic", help="The topic it bears on: what the catalog's checks ask for.")],
     key: Annotated[str, typer.Option("--key", metavar="NAME", help="Sign with this key of .kybern/keys, or with the one at this path.")],
     observed_at: Annotated[str | None, typer.Option("--observed-at", metavar="TIME", help="When it was so. Default: now.")] = None,
@@ -42,11 +50,19 @@ def add(
     document: Annotated[
         Path | None, typer.Option("--document", metavar="PATH", help="For a document: take digest and words from this file.")
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Bring in what another tool wrote: a predicate, statement, envelope or bundle."),
+    ] = None,
+    personal: Annotated[
+        str | None, typer.Option("--personal", metavar="SUBJECT", help="Personal data of person:anna: seal it, so that it can be erased.")
+    ] = None,
     passphrase_env: PassphraseOption = None,
     directory: WorkspaceOption = Path(),
 ) -> None:
     """State, sign and file a piece of evidence about records of the workspace."""
-    kind = _kind(type_)
+    foreign = _foreign(type_, source)
+    kind = _kind(type_) if foreign is None else foreign.model.type
     found = open_workspace(directory)
     keyring, signer = keyring_of(found.root), signing_key(found.root, key, passphrase_env)
     trusted = keyring.get(signer.keyid)
@@ -56,23 +72,72 @@ def add(
             f"The keyring has no key {key} ({signer.keyid[:12]}…).",
             "Its signature would count for nothing: see kybern key list.",
         )
-    subjects = [_subject(found, ref) for ref in about]
-    body = _defaults(kind, trusted.holder)
-    if document is not None:
-        body |= _document(document, found.root, kind)
-    body |= _from_file(file) | {"topic": topic}
-    for name, moment in (
-        ("observed_at", parse_moment(observed_at, "--observed-at")),
-        ("expires_at", parse_moment(expires_at, "--expires-at")),
-    ):
-        if moment is not None:
-            body[name] = moment.isoformat()
-    for field in fields or ():
-        _set(body, field, kind)
-    _work_out_share(kind, body)
+    given = _given(topic, observed_at, expires_at)
+    if foreign is not None and source is not None:
+        if file is not None or document is not None:
+            refuse("from", "--file and --document do not go with --from.", "What the file does not say is given with -f.")
+        for assignment in fields or ():
+            _set(given, assignment, kind)
+        payload = _restated(found, foreign, source, about, given, keyring)
+    else:
+        body = _defaults(kind, trusted.holder) | ({} if document is None else _document(document, found.root, kind))
+        payload = _stated(found, kind, about, body | _from_file(file) | given, fields)
+    _file(found.root, payload, signer, keyring, personal=personal)
+
+
+def _foreign(type_: str, source: Path | None) -> Foreign | None:
+    """Find the type of others that is to be brought in; exits 2 where TYPE and --from do not go together."""
+    from kybern.cli._evidence_foreign import NAMES, foreign_of  # noqa: PLC0415 - see the docstring of `_shared`
+
+    if (type_ in NAMES) != (source is not None):
+        refuse("from", f"--from goes with {', '.join(NAMES)}, and they with it.", "Write: kybern evidence add TYPE --from FILE")
+    return foreign_of(type_)
+
+
+def _given(topic: str, observed_at: str | None, expires_at: str | None) -> dict[str, Any]:
+    """Take what the options say."""
+    moments = {
+        "observed_at": parse_moment(observed_at, "--observed-at"),
+        "expires_at": parse_moment(expires_at, "--expires-at"),
+    }
+    return {"topic": topic} | {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
+
+
+def _stated(found: Workspace, kind: PredicateType, about: list[str] | None, body: dict[str, Any], fields: list[str] | None) -> bytes:
+    """Write the statement of a predicate of ours."""
+    from kybern.evidence import PREDICATES, Refused, statement  # noqa: PLC0415
+
+    if not about:
+        refuse("no-subject", "What is it about?", "Name a record with --about.")
+    subjects = [subject_of(found, ref) for ref in about]
+    for assignment in fields or ():
+        _set(body, assignment, kind)
+    for name, value in PREDICATES[kind].worked_out(body).items():
+        body.setdefault(name, value)
     predicate = _predicate(kind, body)
-    _warn(kind, predicate, now())
-    _file(found.root, predicate, subjects, signer, keyring)
+    _warn(found.root, kind, predicate, now())
+    try:
+        return statement(predicate, subjects)
+    except Refused as refused:
+        _fail(refused)
+
+
+def _restated(found: Workspace, foreign: Foreign, source: Path, about: list[str] | None, given: dict[str, Any], keyring: Keyring) -> bytes:
+    """Write the statement of a predicate of others, with what Kybern says beside it."""
+    from kybern.cli import _evidence_foreign as bringing  # noqa: PLC0415
+    from kybern.evidence import Refused, foreign_statement, parse_statement  # noqa: PLC0415
+
+    brought = bringing.bring_in(source, foreign, keyring)
+    subjects = bringing.subjects_of(found, brought, foreign, about)
+    context = bringing.context_of(brought, foreign, given, found.root, source)
+    try:
+        payload = foreign_statement(foreign, brought.predicate, context, subjects)
+        predicate = parse_statement(payload).predicate
+    except Refused as refused:
+        _fail(refused)
+    bringing.tell_unchecked(brought)
+    _warn(found.root, predicate.type, predicate, now())
+    return payload
 
 
 def _kind(text: str) -> PredicateType:
@@ -89,7 +154,8 @@ def _meant(text: str, names: list[str], lead: str) -> str:
     return f"Did you mean {close[0]}?" if close else f"{lead} {', '.join(names)}."
 
 
-def _subject(found: Workspace, ref: str) -> Subject:
+def subject_of(found: Workspace, ref: str) -> Subject:
+    """Name a record in its present version; exits 2 if there is none."""
     from kybern.evidence import Subject  # noqa: PLC0415
 
     record = found.records.get(ref)
@@ -163,15 +229,6 @@ def _set(body: dict[str, Any], assignment: str, kind: PredicateType) -> None:
         body[name] = _number(text) if field is not None and _wants_number(field.annotation) else text
 
 
-def _work_out_share(kind: PredicateType, body: dict[str, Any]) -> None:
-    """Fill in the share of a training that follows from its counts; counts of the wrong form are told by the check of the fields."""
-    from kybern.evidence import TrainingHeld  # noqa: PLC0415
-
-    passed, due = body.get("passed"), body.get("due")
-    if kind is TrainingHeld.type and type(passed) is type(due) is int:
-        body.setdefault("share_passed", TrainingHeld.share_of(passed, due))
-
-
 def _wants_number(annotation: object) -> bool:
     return annotation in (int, float, bool) or any(_wants_number(inner) for inner in get_args(annotation) if not isinstance(inner, str))
 
@@ -198,11 +255,11 @@ def _fail(refused: Refused, hint: str = "") -> NoReturn:
     refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.", hint)
 
 
-def _warn(kind: PredicateType, predicate: Predicate, at: datetime) -> None:
+def _warn(root: Path, kind: PredicateType, predicate: Predicate, at: datetime) -> None:
     """Say what may be a slip, and go on."""
     if predicate.observed_at > at:
         typer.echo("warning: observed_at lies in the future; it counts only from then on.", err=True)
-    topics = _topics()
+    topics = _topics(root)
     if predicate.topic not in topics:
         close = get_close_matches(predicate.topic, topics, n=1)
         hint = f"Did you mean {close[0]}?" if close else "kybern catalog show CONTROL says what its checks ask about."
@@ -212,15 +269,11 @@ def _warn(kind: PredicateType, predicate: Predicate, at: datetime) -> None:
         typer.echo(f"warning: on {predicate.topic} the catalog's checks ask for {wanted}, not {kind.value}.", err=True)
 
 
-def _topics() -> dict[str, set[str]]:
+def _topics(root: Path) -> dict[str, set[str]]:
     """List the topics the catalog's checks ask about, each with the types of evidence they take."""
-    from kybern.base import InputError  # noqa: PLC0415
-    from kybern.catalog import EvidenceCheck, load_catalog  # noqa: PLC0415
+    from kybern.catalog import EvidenceCheck  # noqa: PLC0415
 
-    try:
-        controls = load_catalog().controls.values()
-    except InputError as error:
-        fail(error)
+    controls = catalog_here(root).controls.values()
     topics: dict[str, set[str]] = {}
     for check in (check for control in controls for check in control.checks):
         if isinstance(check, EvidenceCheck) and check.topic is not None:
@@ -228,19 +281,37 @@ def _topics() -> dict[str, set[str]]:
     return topics
 
 
-def _file(root: Path, predicate: Predicate, subjects: list[Subject], signer: PrivateKey, keyring: Keyring) -> None:
-    """Sign, hold the result against the keyring as any reader will, and only then write it."""
-    from kybern.base import InputError  # noqa: PLC0415
-    from kybern.evidence import FOLDER, Refused, sign, statement, verify, write  # noqa: PLC0415
+def file_piece(
+    root: Path, predicate: Predicate, subjects: list[Subject], signer: SigningKey, keyring: Keyring, *, err: bool = False
+) -> None:
+    """Write the statement that a predicate holds of subjects, sign and file it; `err` tells so on standard error."""
+    from kybern.evidence import Refused, statement  # noqa: PLC0415
 
     try:
-        envelope = sign(statement(predicate, subjects), signer)
+        payload = statement(predicate, subjects)
+    except Refused as refused:
+        _fail(refused)
+    _file(root, payload, signer, keyring, err=err)
+
+
+def _file(root: Path, payload: bytes, signer: SigningKey, keyring: Keyring, *, personal: str | None = None, err: bool = False) -> None:
+    """Sign, hold the result against the keyring as any reader will, and only then write it; sealed if it is `personal`."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.evidence import FOLDER, VAULT, Refused, Vault, protect, sign, verify, write  # noqa: PLC0415
+
+    try:
+        envelope = sign(payload, signer)
         piece = verify(envelope, keyring)
-        path = write(root / FOLDER, envelope)
+        if personal is None:
+            path = write(root / FOLDER, envelope)
+        else:
+            vault = Vault(root / VAULT, os.urandom)
+            with vault.locked():
+                path = protect(root / FOLDER, envelope, vault, personal)
     except Refused as refused:
         _fail(refused)
     except InputError as error:
         fail(error, root)
     except OSError as error:
         refuse("unwritable", f"{root / FOLDER} cannot be written: {error.strerror}.")
-    typer.echo(f"{piece.id}  {path.relative_to(root).as_posix()}  {piece.strength.label}")
+    typer.echo(f"{piece.id}  {path.relative_to(root).as_posix()}  {piece.strength.label}", err=err)

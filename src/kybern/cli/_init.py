@@ -130,9 +130,9 @@ def _check_complete(given: Mapping[str, Any]) -> None:
 
 
 def _check_frameworks(asked: tuple[str, ...] | None) -> None:
-    from kybern.catalog import load_catalog  # noqa: PLC0415
+    from kybern.cli._shared import whole_catalog  # noqa: PLC0415
 
-    known = tuple(load_catalog().frameworks) if asked else ()
+    known = tuple(whole_catalog().frameworks) if asked else ()
     for one in asked or ():
         if one not in known:
             refuse("unknown-framework", f"There is no framework {one}.", f"The frameworks are {', '.join(known)}.")

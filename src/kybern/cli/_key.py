@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from kybern.cli import _token
 from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, now, open_root, parse_as_of, print_json, read_moment, refuse
 
 if TYPE_CHECKING:
-    from kybern.evidence import Keyring, PrivateKey, TrustedKey
+    from kybern.evidence import Keyring, PrivateKey, SigningKey, TrustedKey
 
 app = typer.Typer(name="key", help="Signing keys, and the keyring of those the organisation trusts.", no_args_is_help=True)
 
@@ -20,8 +21,12 @@ KEY_FOLDER = Path(".kybern", "keys")
 """Where private keys lie, relative to the workspace; Git is told to pass it over."""
 
 PassphraseOption = Annotated[
-    str | None, typer.Option("--passphrase-env", metavar="VAR", help="The environment variable that holds the key's passphrase.")
+    str | None, typer.Option("--passphrase-env", metavar="VAR", help="The environment variable that holds the key's passphrase, or PIN.")
 ]
+KindOption = Annotated[Literal["person", "pipeline", "tool", "auditor"], typer.Option("--kind", help="Who signs with it.")]
+HolderOption = Annotated[str, typer.Option("--holder", metavar="REF", help="Whose it is: person:anna, pipeline:credit-ci, tool:pytest.")]
+ValidFromOption = Annotated[str | None, typer.Option("--valid-from", metavar="TIME", help="From when its signatures count. Default: now.")]
+ValidDaysOption = Annotated[int, typer.Option("--valid-days", min=1, max=36500, help="For how many days.")]
 
 
 def parse_moment(text: str | None, option: str) -> datetime | None:
@@ -45,8 +50,12 @@ def keyring_of(root: Path) -> Keyring:
         fail(error, root)
 
 
-def signing_key(root: Path, name: str, passphrase_env: str | None) -> PrivateKey:
-    """Open the private key NAME of the workspace, or the one at a path; exits 2 with the reason where that fails."""
+def signing_key(root: Path, name: str, passphrase_env: str | None) -> SigningKey:
+    """Open the key NAME of the workspace, the one at a path, or the one in a token; exits 2 with the reason where that fails."""
+    reference = root / KEY_FOLDER / f"{name}{_token.SUFFIX}"
+    if name.startswith("pkcs11:") or reference.is_file():
+        uri = name if name.startswith("pkcs11:") else _token.read_reference(reference)
+        return _token.open_token(uri, passphrase_env)[0]
     path = Path(name) if name.endswith(".pem") else root / KEY_FOLDER / f"{name}.pem"
     return private_key(path, passphrase_env, f"Make one: kybern key new {path.stem} …")
 
@@ -56,7 +65,7 @@ def private_key(path: Path, passphrase_env: str | None, otherwise: str = "") -> 
     from kybern.evidence import PrivateKey  # noqa: PLC0415
 
     try:
-        return PrivateKey.from_pem(path.read_bytes(), _passphrase(passphrase_env))
+        return PrivateKey.from_pem(path.read_bytes(), passphrase_of(passphrase_env))
     except OSError as error:
         refuse("no-key", f"The private key {path} cannot be read: {error.strerror}.", otherwise)
     except ValueError as error:
@@ -66,11 +75,12 @@ def private_key(path: Path, passphrase_env: str | None, otherwise: str = "") -> 
 
 def write_private_key(root: Path, path: Path, key: PrivateKey, passphrase_env: str | None) -> None:
     """Write a private key that only its owner reads, never over another, and keep it out of Git; exits 2 where that fails."""
-    _write_private(path, key.pem(_passphrase(passphrase_env)))
+    write_private(path, key.pem(passphrase_of(passphrase_env)))
     _pass_over_in_git(root)
 
 
-def _passphrase(variable: str | None) -> str | None:
+def passphrase_of(variable: str | None) -> str | None:
+    """Read the passphrase from the environment variable of this name; exits 2 if it holds none."""
     if variable is None:
         return None
     value = os.environ.get(variable)
@@ -83,37 +93,75 @@ def _passphrase(variable: str | None) -> str | None:
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the key here: anna, credit-ci.")],
     *,
-    kind: Annotated[Literal["person", "pipeline", "tool", "auditor"], typer.Option("--kind", help="Who signs with it.")],
-    holder: Annotated[str, typer.Option("--holder", metavar="REF", help="Whose it is: person:anna, pipeline:credit-ci, tool:pytest.")],
-    valid_from: Annotated[
-        str | None, typer.Option("--valid-from", metavar="TIME", help="From when its signatures count. Default: now.")
-    ] = None,
-    valid_days: Annotated[int, typer.Option("--valid-days", min=1, max=36500, help="For how many days.")] = 730,
+    kind: KindOption,
+    holder: HolderOption,
+    type_: Annotated[Literal["ed25519", "p256"], typer.Option("--type", help="How it signs: Ed25519, or ECDSA on P-256.")] = "ed25519",
+    valid_from: ValidFromOption = None,
+    valid_days: ValidDaysOption = 730,
     passphrase_env: PassphraseOption = None,
     directory: WorkspaceOption = Path(),
 ) -> None:
-    """Make an Ed25519 key: the private half stays under .kybern/keys, the public half joins keys.yaml."""
-    from kybern.base import InputError  # noqa: PLC0415
-    from kybern.evidence import KEYS_FILE, PrivateKey, with_key  # noqa: PLC0415
+    """Make a key: the private half stays under .kybern/keys, the public half joins keys.yaml."""
+    from kybern.evidence import KEYS_FILE, KeyType, PrivateKey  # noqa: PLC0415
 
     root = open_root(directory)
     start = parse_moment(valid_from, "--valid-from") or now().replace(microsecond=0)
-    key = PrivateKey.generate()
+    key = PrivateKey.generate(KeyType(type_))
+    entry, keys = _entry(root, key, name, kind, holder, start, valid_days)
+    path = root / KEY_FOLDER / f"{name}.pem"
+    write_private_key(root, path, key, passphrase_env)
+    _replace(root / KEYS_FILE, keys)
+    _tell_new(root, entry)
+    typer.echo(f"Private key: {path.relative_to(root)}. Whoever has it signs as {holder}: keep it to its holder and out of Git.", err=True)
+
+
+@app.command()
+def register(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the key here: anna, release.")],
+    *,
+    uri: Annotated[str, typer.Option("--uri", metavar="URI", help="The key: pkcs11:token=…;object=…, or id=….")],
+    kind: KindOption,
+    holder: HolderOption,
+    module: Annotated[Path | None, typer.Option("--module", metavar="FILE", help="The token's PKCS #11 library.")] = None,
+    valid_from: ValidFromOption = None,
+    valid_days: ValidDaysOption = 730,
+    passphrase_env: PassphraseOption = None,
+    directory: WorkspaceOption = Path(),
+) -> None:
+    """Trust a key that lies in a PKCS #11 token: its public half joins keys.yaml, its private half stays where it is."""
+    from kybern.evidence import KEYS_FILE  # noqa: PLC0415
+
+    root = open_root(directory)
+    start = parse_moment(valid_from, "--valid-from") or now().replace(microsecond=0)
+    key, kept = _token.open_token(uri, passphrase_env, module)
+    entry, keys = _entry(root, key, name, kind, holder, start, valid_days)
+    if (root / KEY_FOLDER / f"{name}.pem").exists():
+        refuse("key-exists", f"There is a private key {name} already.", "Choose another name.")
+    write_private(root / KEY_FOLDER / f"{name}{_token.SUFFIX}", f"{kept}\n".encode())
+    _pass_over_in_git(root)
+    _replace(root / KEYS_FILE, keys)
+    _tell_new(root, entry)
+
+
+def _entry(root: Path, key: SigningKey, name: str, kind: str, holder: str, start: datetime, valid_days: int) -> tuple[TrustedKey, bytes]:
+    """Make the keyring's entry of a key, and the key file with it; exits 2 with the reason where that fails."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.evidence import KEYS_FILE, with_key  # noqa: PLC0415
+
     keyring_of(root)
     try:
         until = start + timedelta(days=valid_days)
         entry = key.trusted(name=name, holder=holder, kind=kind, valid_from=start, valid_until=until)
-        keys = with_key(_text(root / KEYS_FILE), entry, KEYS_FILE)
+        return entry, with_key(_text(root / KEYS_FILE), entry, KEYS_FILE)
     except InputError as error:
         fail(error, root)
     except (ValueError, OverflowError) as error:
         refuse("bad-key", f"This key cannot be: {_reason(error)}.")
-    path = root / KEY_FOLDER / f"{name}.pem"
-    write_private_key(root, path, key, passphrase_env)
-    _replace(root / KEYS_FILE, keys)
-    typer.echo(f"{entry.keyid}  {name} ({holder}, {kind}), valid until {until:%Y-%m-%d}")
-    _warn_of_stranger(root, holder)
-    typer.echo(f"Private key: {path.relative_to(root)}. Whoever has it signs as {holder}: keep it to its holder and out of Git.", err=True)
+
+
+def _tell_new(root: Path, entry: TrustedKey) -> None:
+    typer.echo(f"{entry.keyid}  {entry.name} ({entry.holder}, {entry.kind}), valid until {entry.valid_until:%Y-%m-%d}")
+    _warn_of_stranger(root, entry.holder)
 
 
 def _warn_of_stranger(root: Path, holder: str) -> None:
@@ -146,7 +194,7 @@ def _text(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _write_private(path: Path, pem: bytes) -> None:
+def write_private(path: Path, pem: bytes) -> None:
     """Write a private key that only its owner reads, and never over another."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, fail, near, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse
 
 if TYPE_CHECKING:
     from kybern.cli._shared import Assessed
     from kybern.report.pack import Inputs, Rechecked
 
 FALLS_SHORT = 1
+_RECORDS_A_FILE = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +42,7 @@ def pack(
     The same records, evidence and moment give the same bytes. A pack that would not hold is not written.
     """
     from kybern.base import InputError  # noqa: PLC0415
+    from kybern.evidence import Refused  # noqa: PLC0415
     from kybern.report.pack import build  # noqa: PLC0415
 
     found = assess_workspace(directory, as_of)
@@ -47,6 +50,8 @@ def pack(
         data = build(_inputs(found, _chosen(found, framework), without_records))
     except InputError as error:
         fail(error, found.workspace.root)
+    except Refused as refused:
+        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.", "If a file changed meanwhile, try again.")
     except OSError as error:
         refuse("unreadable", f"{error.filename} cannot be read: {error.strerror}.")
     _write(out, data)
@@ -65,22 +70,63 @@ def _chosen(found: Assessed, names: list[str] | None) -> tuple[str, ...]:
 def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool) -> Inputs:
     """Read the bytes that the assessment was computed from; `OSError` where a file is gone."""
     from kybern import __version__  # noqa: PLC0415
-    from kybern.evidence import KEYS_FILE  # noqa: PLC0415
+    from kybern.evidence import KEYS_FILE, VAULT, Vault, open_stored  # noqa: PLC0415
     from kybern.report.pack import Inputs  # noqa: PLC0415
-    from kybern.workspace import SETTINGS_FILE, list_records  # noqa: PLC0415
+    from kybern.workspace import SETTINGS_FILE  # noqa: PLC0415
 
     root = found.workspace.root
-    keys = root / KEYS_FILE
+    keys, vault = root / KEYS_FILE, Vault(root / VAULT)
+    envelopes = {piece.id: root / piece.source for piece in found.assessment.evidence}
     return Inputs(
         assessment=found.assessment,
         refused=found.refused,
         frameworks=frameworks,
         keys=keys.read_bytes() if keys.exists() else None,
-        envelopes={piece.id: (root / piece.source).read_bytes() for piece in found.assessment.evidence},
+        envelopes={name: open_stored(path, path.read_bytes(), vault) for name, path in envelopes.items()},
         version=__version__,
         settings=(root / SETTINGS_FILE).read_bytes(),
-        records=None if without_records else {name: (root / name).read_bytes() for name in list_records(root)},
+        records=None if without_records else _records(found),
+        log=found.log,
+        erasures=_erasures(root),
+        catalogs=found.catalogs,
     )
+
+
+def _records(found: Assessed) -> dict[str, bytes]:
+    """Give the record files; where the records are those applied by an earlier moment, files that state just those, in JSON."""
+    from kybern.workspace import list_records  # noqa: PLC0415
+
+    root = found.workspace.root
+    if not found.past:
+        return {name: (root / name).read_bytes() for name in list_records(root)}
+    contents = [record.content for record in found.workspace.records]
+    parts = [contents[start : start + _RECORDS_A_FILE] for start in range(0, len(contents), _RECORDS_A_FILE)]
+    return {f"records/applied-{number:04}.yaml": _yaml(part) for number, part in enumerate(parts)}
+
+
+def _yaml(contents: list[dict[str, object]]) -> bytes:
+    """Write contents in JSON that is YAML too: what is not printable, which no YAML may hold as it is, becomes an escape."""
+    text = json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
+    return "".join(one if one == "\n" or one.isprintable() else f"\\U{ord(one):08x}" for one in text).encode()
+
+
+def _erasures(root: Path) -> dict[str, bytes]:
+    """Give the receipts of erasures, with the proofs of their entries and of the entries whose content was erased; none of the content."""
+    from kybern.cli._log import JOURNAL, KEY_FILE, LOG_FOLDER  # noqa: PLC0415
+    from kybern.evidence import Refused  # noqa: PLC0415
+    from kybern.evidence.erasure import receipts  # noqa: PLC0415
+    from kybern.evidence.log import PROOF_SUFFIX, Log, Verifier  # noqa: PLC0415
+
+    if not (root / JOURNAL).exists():
+        return {}
+    try:
+        log = Log.open(root / LOG_FOLDER, root / JOURNAL, Verifier.parse((root / KEY_FILE).read_text(encoding="utf-8")))
+        found = receipts(root, log)
+        proofs = {f"entry-{index}{PROOF_SUFFIX}": bytes(log.prove(index)) for one in found for index in one.entries}
+    except Refused as refused:
+        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
+    key = {"log-key": (root / KEY_FILE).read_bytes()} if found else {}
+    return {**{one.name: one.envelope for one in found}, **proofs, **key}
 
 
 def _write(out: Path, data: bytes) -> None:
@@ -119,7 +165,7 @@ def verify(
     from kybern.report.pack import NoPack, read_pack, recheck, words  # noqa: PLC0415
 
     try:
-        found = recheck(read_pack(file), load_catalog(), __version__)
+        found = recheck(read_pack(file), load_catalog(cache=cache_folder()), __version__)
     except (NoPack, MemoryError) as error:
         refuse("bad-pack", f"{file} cannot be read as a pack: {error or 'it asks for too much memory'}.", "Give what `kybern pack` wrote.")
     if as_json:

@@ -31,13 +31,14 @@ def verify_assessment(
 ) -> None:
     """Recompute an assessment from this workspace's records and evidence, at the moment it names, and compare to the byte.
 
-    Exits 0 if the two are identical, 1 if not, with what differs.
+    If it names the log, the records are those that were applied by then. Exits 0 if the two are identical, 1 if not, with what differs.
     """
     from kybern.assessment import differences, to_json  # noqa: PLC0415
 
     stated = _read(file)
-    found = assess_workspace(directory, str(stated["as_of"]))
-    recomputed = to_json(found.assessment, stated["frameworks"], _subject(stated, found), found.refused)
+    found = assess_workspace(directory, str(stated["as_of"]), from_disk="log" not in stated)
+    _check_frameworks(file, stated, tuple(found.assessment.catalog.frameworks))
+    recomputed = to_json(found.assessment, stated["frameworks"], _subject(stated, found), found.refused, found.log)
     try:
         differing = differences(stated, recomputed)
     except (ValueError, RecursionError) as error:
@@ -64,7 +65,6 @@ _HINT = "Give what `kybern assess --json` printed."
 def _read(file: Path) -> dict[str, Any]:
     """Read the stated assessment as far as the recomputation needs it; exits 2 for what is none."""
     from kybern.assessment import FORMAT  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
 
     try:
         if file.stat().st_size > _LARGEST:
@@ -76,13 +76,16 @@ def _read(file: Path) -> dict[str, Any]:
         refuse("not-json", f"{file} is not JSON.", _HINT)
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         refuse("bad-assessment", f"{file} is not an assessment in the format {FORMAT}.", _HINT)
-    names, known = value.get("frameworks"), tuple(load_catalog().frameworks)
+    names = value.get("frameworks")
     if not isinstance(value.get("as_of"), str) or not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         refuse("bad-assessment", f"{file} does not say as_of and frameworks.", _HINT)
-    for one in names:
+    return value
+
+
+def _check_frameworks(file: Path, stated: dict[str, Any], known: tuple[str, ...]) -> None:
+    for one in stated["frameworks"]:
         if one not in known:
             refuse("unknown-framework", f"{file} asks about {one}, which the catalog does not have.", near(one, known))
-    return value
 
 
 def _subject(stated: dict[str, Any], found: Assessed) -> str | None:

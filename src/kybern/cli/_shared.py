@@ -6,7 +6,8 @@ Heavy rooms are imported inside the functions, so that `kybern --help` stays qui
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from kybern.assessment import Assessment
     from kybern.base import InputError, Problem
+    from kybern.catalog import Catalog, CatalogFolder
+    from kybern.cli._applied import Chosen
     from kybern.evidence import Refusal
     from kybern.workspace import Workspace
 
@@ -127,24 +130,90 @@ class Assessed:
     assessment: Assessment
     refused: tuple[Refusal, ...]
     frameworks: tuple[str, ...]
+    log: dict[str, Any] | None = None
+    """The log's size and root, and the change set, where the records are those that were applied."""
+    past: bool = False
+    """Whether the records are those applied by an earlier moment, and not those on disk."""
+    catalogs: tuple[CatalogFolder, ...] = ()
+    """The workspace's own catalogs, as they were read for the assessment."""
 
 
-def assess_workspace(directory: Path, as_of: str | None) -> Assessed:
-    """Load the workspace that a folder lies in, verify its evidence and assess it; tells every problem and exits 2 where that fails."""
+def assess_workspace(directory: Path, as_of: str | None, *, from_disk: bool = False) -> Assessed:
+    """Load the workspace that a folder lies in, verify its evidence and assess it; tells every problem and exits 2 where that fails.
+
+    For a moment in the past the records are those applied by then, if the log has any; `from_disk` takes those on disk all the same.
+    """
     from kybern.assessment import assess  # noqa: PLC0415
     from kybern.base import InputError  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
     from kybern.evidence import FOLDER, read_evidence, read_keyring  # noqa: PLC0415
+    from kybern.workspace import read_catalogs  # noqa: PLC0415
 
     moment, workspace = parse_as_of(as_of), open_workspace(directory)
     try:
         read = read_evidence(workspace.root / FOLDER, read_keyring(workspace.root), workspace.root)
-        catalog = load_catalog()
+        own = read_catalogs(workspace.root)
+        catalog = whole_catalog(own)
         _check_frameworks(workspace, tuple(catalog.frameworks))
-        assessment = assess(catalog, workspace.records, read.accepted, moment)
+        chosen = _choose(workspace, moment, asked=as_of is not None, from_disk=from_disk)
+        assessment = assess(catalog, chosen.records, read.accepted, moment)
     except InputError as error:
         fail(error, workspace.root)
-    return Assessed(workspace, assessment, read.refused, tuple(workspace.settings.frameworks))
+    frameworks = tuple(workspace.settings.frameworks)
+    return Assessed(replace(workspace, records=chosen.records), assessment, read.refused, frameworks, chosen.log, chosen.past, own)
+
+
+def _choose(workspace: Workspace, moment: datetime, *, asked: bool, from_disk: bool) -> Chosen:
+    """Choose the records, and say on standard error which they are; exits 2 where the log cannot be read."""
+    from kybern.cli._applied import Chosen, choose  # noqa: PLC0415
+    from kybern.evidence import Refused  # noqa: PLC0415
+
+    if from_disk:
+        return Chosen(workspace.records)
+    try:
+        chosen = choose(workspace, moment, now(), asked=asked)
+    except Refused as refused:
+        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
+    except OSError as error:
+        refuse("unreadable", f"{error.filename or 'The log'} cannot be read: {error.strerror}.")
+    for note in chosen.notes:
+        typer.echo(note, err=True)
+    return chosen
+
+
+def cache_folder() -> Path | None:
+    """Say where compiled catalogs lie: `KYBERN_CACHE`, or the user's folder for such things; None where `KYBERN_CACHE` is empty or off."""
+    named = os.environ.get("KYBERN_CACHE")
+    if named is not None:
+        return None if named in {"", "off"} else Path(named).absolute() / "catalog"
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "kybern" / "catalog"
+    except RuntimeError:  # nobody's home
+        return None
+
+
+def whole_catalog(own: Sequence[CatalogFolder] = (), record_kinds: Collection[str] | None = None) -> Catalog:
+    """Load the shipped catalog with the workspace's own, quickly where it was loaded before; `InputError` with every problem."""
+    from kybern.catalog import load_catalog  # noqa: PLC0415
+
+    return load_catalog(also=own, record_kinds=record_kinds, cache=cache_folder())
+
+
+def catalog_here(directory: Path, record_kinds: Collection[str] | None = None) -> Catalog:
+    """Load the catalog as the workspace that a folder lies in has it, or as it is shipped where there is none; exits 2 where that fails."""
+    from kybern.base import InputError  # noqa: PLC0415
+    from kybern.workspace import find_root, read_catalogs  # noqa: PLC0415
+
+    try:
+        root = find_root(directory)
+    except InputError as error:
+        if directory != Path():
+            fail(error)
+        root = None
+    try:
+        return whole_catalog(read_catalogs(root) if root else (), record_kinds)
+    except InputError as error:
+        fail(error, root)
 
 
 def _check_frameworks(workspace: Workspace, known: tuple[str, ...]) -> None:

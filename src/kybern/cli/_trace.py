@@ -62,14 +62,16 @@ class _Versions:
 
         self._places = found.workspace.places
         self._history = History(found.workspace.root)
+        self._past = found.past
 
     def of(self, step: Step) -> list[dict[str, Any]]:
         """Give a record's versions, newest first; nothing for other steps."""
-        if step.kind != "record" or step.digest is None:
+        if step.kind != "record" or step.digest is None or step.ref not in self._places:
             return []
         return [
             {"digest": one.digest, "commit": one.commit, "author": one.author, "date": one.date, "subject": one.subject}
             for one in self._history.versions(self._places.file(step.ref), step.ref, step.digest)
+            if one.commit is not None or not self._past
         ]
 
 

@@ -12,6 +12,7 @@ import typer
 from kybern.cli._shared import (
     AsOfOption,
     WorkspaceOption,
+    catalog_here,
     fail,
     open_root,
     open_workspace,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kybern.base import Problem
+    from kybern.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +49,7 @@ def lint(
     from kybern import workspace as room  # noqa: PLC0415 - the record models are slow to import
 
     found = open_workspace(directory)
-    problems = room.lint(found, _catalog_ids(), moment.date())
+    problems = room.lint(found, _catalog_ids(found), moment.date())
     if sarif is not None:
         write_json(sarif, room.sarif(problems, _version()))
     _tell(problems, found.root, as_json=as_json)
@@ -56,17 +58,15 @@ def lint(
         raise typer.Exit(1)
 
 
-def _catalog_ids() -> Any:
-    from kybern.base import InputError  # noqa: PLC0415
-    from kybern.catalog import load_catalog  # noqa: PLC0415
+def _catalog_ids(workspace: Workspace) -> Any:
+    """Gather what records may name; the statement of applicability goes through the controls of the frameworks that were chosen."""
     from kybern.workspace import CatalogIds  # noqa: PLC0415
 
-    try:
-        catalog = load_catalog()
-    except InputError as error:
-        fail(error)
+    catalog = catalog_here(workspace.root)
+    asked = workspace.settings.frameworks
+    chosen = [(ref, entry) for ref, entry in catalog.requirements.items() if ref.partition(":")[0] in asked]
     groups = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and not catalog.is_leaf(ref))
-    reference = frozenset(ref for ref, entry in catalog.requirements.items() if entry.normative and entry.kind == "control")
+    reference = frozenset(ref for ref, entry in chosen if entry.normative and entry.kind == "control")
     clauses = frozenset(ref for ref, entry in catalog.requirements.items() if entry.kind == "clause" and catalog.is_leaf(ref))
     return CatalogIds(frozenset(catalog.controls), frozenset(catalog.requirements), groups, reference, clauses)
 

@@ -1,76 +1,124 @@
 """Evidence: what was observed, in signed statements that anybody can verify; keys, envelopes, verification, and a folder of them."""
 
+from kybern.evidence._bundle import BUNDLE_SUFFIX, MEDIA_TYPE, Bundle, parse_bundle, sigstore_bundle
+from kybern.evidence._commitment import SALT_BYTES, commit
+from kybern.evidence._durable import destroy, put, sync_folder
 from kybern.evidence._envelope import PAYLOAD_TYPE, countersign, parse_envelope, sign
-from kybern.evidence._json import MAX_BYTES
+from kybern.evidence._foreign import CONTEXT, FOREIGN, Foreign, foreign_statement, moment_of, resource_digests
+from kybern.evidence._json import MAX_BYTES, read_json
 from kybern.evidence._keyfile import with_key, with_revocation
 from kybern.evidence._keyring import KEYS_FILE, Keyring, read_keyring
-from kybern.evidence._keys import KeyKind, PrivateKey, TrustedKey
+from kybern.evidence._keys import KeyKind, KeyType, PrivateKey, SigningKey, TrustedKey
 from kybern.evidence._models import (
+    MAX_FINDINGS,
     PREDICATE_PREFIX,
     PREDICATES,
     STATEMENT_TYPE,
+    AbsenceFound,
     Approval,
     Attestation,
     AuditDone,
     ByPerson,
     Collector,
+    ControlEvidence,
     Decision,
     DocumentSeen,
     Evidence,
     Measurement,
+    Missing,
     Predicate,
     Subject,
     TestRun,
     TrainingHeld,
+    Verification,
 )
 from kybern.evidence._refused import Refusal, Refused
 from kybern.evidence._statement import Statement, body_of, parse_predicate, parse_statement, predicate_uri, statement
-from kybern.evidence._store import FOLDER, SUFFIX, Read, read_evidence, write
-from kybern.evidence._verify import Standing, standing, strength_of, verify
+from kybern.evidence._store import FOLDER, SEALED_SUFFIX, SUFFIX, Read, open_stored, protect, read_evidence, reseal, write
+from kybern.evidence._token import TokenKey
+from kybern.evidence._token_uri import TokenUri
+from kybern.evidence._vault import VAULT, Erased, Sealed, Vault, parse_sealed
+from kybern.evidence._verify import Standing, open_signed, standing, strength_of, verify
 
 __all__ = [
+    "BUNDLE_SUFFIX",
+    "CONTEXT",
     "FOLDER",
+    "FOREIGN",
     "KEYS_FILE",
     "MAX_BYTES",
+    "MAX_FINDINGS",
+    "MEDIA_TYPE",
     "PAYLOAD_TYPE",
     "PREDICATES",
     "PREDICATE_PREFIX",
+    "SALT_BYTES",
+    "SEALED_SUFFIX",
     "STATEMENT_TYPE",
     "SUFFIX",
+    "VAULT",
+    "AbsenceFound",
     "Approval",
     "Attestation",
     "AuditDone",
+    "Bundle",
     "ByPerson",
     "Collector",
+    "ControlEvidence",
     "Decision",
     "DocumentSeen",
+    "Erased",
     "Evidence",
+    "Foreign",
     "KeyKind",
+    "KeyType",
     "Keyring",
     "Measurement",
+    "Missing",
     "Predicate",
     "PrivateKey",
     "Read",
     "Refusal",
     "Refused",
+    "Sealed",
+    "SigningKey",
     "Standing",
     "Statement",
     "Subject",
     "TestRun",
+    "TokenKey",
+    "TokenUri",
     "TrainingHeld",
     "TrustedKey",
+    "Vault",
+    "Verification",
     "body_of",
+    "commit",
     "countersign",
+    "destroy",
+    "foreign_statement",
+    "moment_of",
+    "open_signed",
+    "open_stored",
+    "parse_bundle",
     "parse_envelope",
     "parse_predicate",
+    "parse_sealed",
     "parse_statement",
     "predicate_uri",
+    "protect",
+    "put",
     "read_evidence",
+    "read_json",
     "read_keyring",
+    "reseal",
+    "resource_digests",
     "sign",
+    "sigstore_bundle",
     "standing",
     "statement",
     "strength_of",
+    "sync_folder",
     "verify",
     "with_key",
     "with_revocation",

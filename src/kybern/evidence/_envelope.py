@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Signature  # type: ignore[attr-defined]  # public, though it does not say so to mypy
 
 from kybern.base import canonical_json
@@ -13,13 +14,13 @@ from kybern.evidence._json import read_json
 from kybern.evidence._refused import Refused
 
 if TYPE_CHECKING:
-    from kybern.evidence._keys import PrivateKey
+    from kybern.evidence._keys import SigningKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_SIGNATURES = 16
 
 
-def sign(payload: bytes, *keys: PrivateKey) -> bytes:
+def sign(payload: bytes, *keys: SigningKey) -> bytes:
     """Sign the bytes of a statement (see `statement`) with each key; give back the envelope's bytes.
 
     Raises `ValueError` if no key is given.
@@ -29,11 +30,16 @@ def sign(payload: bytes, *keys: PrivateKey) -> bytes:
         raise ValueError(msg)
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     for key in keys:
-        envelope.sign(key.signer)
+        _add(envelope, key)
     return render(envelope)
 
 
-def countersign(envelope: bytes, key: PrivateKey) -> bytes:
+def _add(envelope: Envelope, key: SigningKey) -> None:
+    signature = key.sign(envelope.pae())
+    envelope.signatures[signature.keyid] = signature
+
+
+def countersign(envelope: bytes, key: SigningKey) -> bytes:
     """Add a key's signature to an envelope, its payload and other signatures unchanged.
 
     Signing twice with one key changes nothing. Raises `Refused` if the envelope cannot be read or is full; whether its other
@@ -42,8 +48,20 @@ def countersign(envelope: bytes, key: PrivateKey) -> bytes:
     parsed = parse_envelope(envelope)
     if key.keyid not in parsed.signatures and len(parsed.signatures) >= MAX_SIGNATURES:
         raise Refused(rule="bad-envelope", message=f"the envelope already has {MAX_SIGNATURES} signatures")
-    parsed.sign(key.signer)
+    if not _holds(parsed, key):
+        _add(parsed, key)
     return render(parsed)
+
+
+def _holds(envelope: Envelope, key: SigningKey) -> bool:
+    """Tell whether the key signed already: some keys would sign otherwise the second time."""
+    signature = envelope.signatures.get(key.keyid)
+    try:
+        if signature is not None:
+            key.verifier.verify_signature(signature, envelope.pae())
+    except UnverifiedSignatureError:
+        return False
+    return signature is not None
 
 
 def merge(envelope: bytes, other: bytes) -> bytes | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -19,10 +22,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
-from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # public, though it does not say so to mypy
+from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined]  # public, though it does not say so to mypy
 
 from kybern.catalog import Slug
 from kybern.evidence._models import Line, RecordName, Sha256, Shape
+from kybern.evidence._refused import Refused
+
+PublicKey = Ed25519PublicKey | ec.EllipticCurvePublicKey
+"""The public keys that count: Ed25519, and ECDSA on P-256 with SHA-256."""
 
 
 class KeyKind(StrEnum):
@@ -39,62 +46,57 @@ class KeyKind(StrEnum):
         return "person:" if self is KeyKind.AUDITOR else f"{self.value}:"
 
 
-class PrivateKey:
-    """An Ed25519 key that signs."""
+class KeyType(StrEnum):
+    """How a key signs."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        """Wrap a key of `cryptography`."""
-        self._key = key
-        self.signer = CryptoSigner(key)
+    ED25519 = "ed25519"
+    P256 = "p256"
 
-    @classmethod
-    def generate(cls) -> PrivateKey:
-        """Make a new key from the system's randomness."""
-        return cls(Ed25519PrivateKey.generate())
 
-    @classmethod
-    def from_pem(cls, pem: bytes, passphrase: str | None = None) -> PrivateKey:
-        """Read a key from PKCS #8 PEM.
+def public_key_of(key: object) -> PublicKey | None:
+    """Give the key back if it is of a type that counts, None if not."""
+    if isinstance(key, Ed25519PublicKey) or (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)):
+        return key
+    return None
 
-        Raises `ValueError` in words for people: not a key, not Ed25519, passphrase missing, wrong or not asked for.
-        """
-        try:
-            key = load_pem_private_key(pem, None if passphrase is None else passphrase.encode())
-        except TypeError:
-            needs = "is protected by a passphrase, and none is given" if passphrase is None else "has no passphrase, but one is given"
-            msg = f"the private key {needs}"
-            raise ValueError(msg) from None
-        except (ValueError, UnsupportedAlgorithm):
-            msg = "this is no private key in PEM form, or the passphrase is wrong"
-            raise ValueError(msg) from None
-        if not isinstance(key, Ed25519PrivateKey):
-            msg = "the private key is not an Ed25519 key"
-            raise ValueError(msg)  # noqa: TRY004 - the file's content is wrong, not the caller's type
-        return cls(key)
+
+class SigningKey(ABC):
+    """A key that signs envelopes, wherever its private half lies."""
+
+    @property
+    @abstractmethod
+    def public_key(self) -> PublicKey:
+        """The public half."""
+
+    @abstractmethod
+    def sign_raw(self, data: bytes) -> bytes:
+        """Sign bytes as they are: 64 bytes of RFC 8032 by Ed25519, a DER sequence by P-256 over SHA-256."""
+
+    @cached_property
+    def verifier(self) -> SSlibKey:
+        """The public half, ready to verify."""
+        return SSlibKey.from_crypto(self.public_key)
 
     @property
     def keyid(self) -> str:
         """The key's name in envelopes and in the keyring: 64 hexadecimal digits, as securesystemslib computes it."""
-        return self.signer.public_key.keyid
+        return self.verifier.keyid
 
     @property
     def public_pem(self) -> str:
         """The public half, as SubjectPublicKeyInfo PEM."""
-        return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        return self.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     @property
     def public_raw(self) -> bytes:
-        """The public half, as the 32 bytes of RFC 8032."""
-        return self._key.public_key().public_bytes_raw()
+        """The public half of an Ed25519 key, as the 32 bytes of RFC 8032; `Refused` (`bad-key`) for another key."""
+        if not isinstance(self.public_key, Ed25519PublicKey):
+            raise Refused("bad-key", "this is no Ed25519 key, and the log signs with those only")
+        return self.public_key.public_bytes_raw()
 
-    def sign_raw(self, data: bytes) -> bytes:
-        """Sign bytes as they are: for formats that say themselves what is signed."""
-        return self._key.sign(data)
-
-    def pem(self, passphrase: str | None = None) -> bytes:
-        """Write the private key as PKCS #8 PEM, encrypted if a passphrase is given: for a file that only its owner reads."""
-        protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
-        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
+    def sign(self, data: bytes) -> Signature:
+        """Sign bytes in the key's name."""
+        return Signature(self.keyid, self.sign_raw(data).hex())
 
     def trusted(
         self, *, name: str, holder: str, kind: KeyKind | str, valid_from: datetime, valid_until: datetime | None = None
@@ -109,6 +111,62 @@ class PrivateKey:
             valid_from=valid_from,
             valid_until=valid_until,
         )
+
+
+_ECDSA: Final = ec.ECDSA(SHA256(), deterministic_signing=True)
+"""RFC 6979: no random number is drawn at signing, so none can give the key away, and signing twice gives the same bytes."""
+
+
+class PrivateKey(SigningKey):
+    """A private key in memory, Ed25519 or P-256."""
+
+    def __init__(self, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> None:
+        """Wrap a key of `cryptography`; `ValueError` for another curve than P-256."""
+        found = public_key_of(key.public_key())
+        if found is None:
+            msg = "the private key is neither an Ed25519 nor a P-256 key"
+            raise ValueError(msg)
+        self._key = key
+        self._public = found
+
+    @classmethod
+    def generate(cls, type_: KeyType = KeyType.ED25519) -> PrivateKey:
+        """Make a new key from the system's randomness."""
+        return cls(Ed25519PrivateKey.generate() if type_ is KeyType.ED25519 else ec.generate_private_key(ec.SECP256R1()))
+
+    @classmethod
+    def from_pem(cls, pem: bytes, passphrase: str | None = None) -> PrivateKey:
+        """Read a key from PKCS #8 PEM.
+
+        Raises `ValueError` in words for people: not a key, of another type, passphrase missing, wrong or not asked for.
+        """
+        try:
+            key = load_pem_private_key(pem, None if passphrase is None else passphrase.encode())
+        except TypeError:
+            needs = "is protected by a passphrase, and none is given" if passphrase is None else "has no passphrase, but one is given"
+            msg = f"the private key {needs}"
+            raise ValueError(msg) from None
+        except (ValueError, UnsupportedAlgorithm):
+            msg = "this is no private key in PEM form, or the passphrase is wrong"
+            raise ValueError(msg) from None
+        if not isinstance(key, Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
+            msg = "the private key is neither an Ed25519 nor a P-256 key"
+            raise ValueError(msg)  # noqa: TRY004 - the file's content is wrong, not the caller's type
+        return cls(key)
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        return self._public
+
+    def sign_raw(self, data: bytes) -> bytes:
+        """Sign bytes as they are."""
+        return self._key.sign(data) if isinstance(self._key, Ed25519PrivateKey) else self._key.sign(data, _ECDSA)
+
+    def pem(self, passphrase: str | None = None) -> bytes:
+        """Write the private key as PKCS #8 PEM, encrypted if a passphrase is given: for a file that only its owner reads."""
+        protection = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
 
 
 def _start_of_day(value: object) -> object:
@@ -157,16 +215,17 @@ class TrustedKey(Shape):
 
     @cached_property
     def verifier(self) -> SSlibKey:
-        """The public key, parsed once, ready to verify; `ValueError` if `public_key` is not an Ed25519 key in PEM form."""
+        """The public key, parsed once, ready to verify; `ValueError` if `public_key` is no Ed25519 or P-256 key in PEM form."""
         try:
             key = load_pem_public_key(self.public_key.encode())
         except (ValueError, UnsupportedAlgorithm):
             msg = "public_key is not a public key in PEM form"
             raise ValueError(msg) from None
-        if not isinstance(key, Ed25519PublicKey):
-            msg = "public_key is not an Ed25519 key"
-            raise ValueError(msg)  # noqa: TRY004 - the file's content is wrong, not the caller's type
-        return SSlibKey.from_crypto(key)
+        found = public_key_of(key)
+        if found is None:
+            msg = "public_key is neither an Ed25519 nor a P-256 key"
+            raise ValueError(msg)
+        return SSlibKey.from_crypto(found)
 
     def standing(self, at: datetime) -> KeyStanding:
         """Say whether what the key signed at that moment counts. A key is valid from `valid_from` until before `valid_until`."""

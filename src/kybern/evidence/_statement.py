@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from kybern.base import canonical_json
 from kybern.base.validation import said_of
 from kybern.base.yaml import pointer
 from kybern.catalog import PredicateType
+from kybern.evidence._foreign import CONTEXT, FOREIGN, signable
 from kybern.evidence._json import read_json
 from kybern.evidence._models import PREDICATE_PREFIX, PREDICATES, STATEMENT_TYPE, Predicate, Subject
 from kybern.evidence._refused import Refused
@@ -43,11 +43,12 @@ class Statement:
 def statement(predicate: Predicate, subjects: Iterable[Subject]) -> bytes:
     """Write the statement that `predicate` holds of `subjects`, as canonical JSON ready to sign.
 
-    Unset optional fields are left out. Raises `Refused` (`no-subject`, `bad-subject`) for subjects that would not be read back.
+    Unset optional fields are left out. Raises `Refused`: `no-subject`, `bad-subject` for subjects that would not be read back,
+    `not-canonical` for a value that is not written alike everywhere.
     """
     named = [{"name": subject.ref, "digest": {"sha256": subject.digest}} for subject in subjects]
     _subjects(named)
-    return canonical_json(
+    return signable(
         {
             "_type": STATEMENT_TYPE,
             "subject": named,
@@ -73,22 +74,28 @@ def body_of(predicate: Predicate) -> dict[str, Any]:
 def parse_statement(payload: bytes) -> Statement:
     """Read the payload of an envelope.
 
-    Raises `Refused`: `not-json`, `wrong-statement-type`, `unknown-predicate`, `bad-predicate`, `no-subject`, `bad-subject`.
-    Fields of the statement that in-toto does not define are passed over, as its specification asks; a predicate's are not.
+    Raises `Refused`: `not-json`, `wrong-statement-type`, `unknown-predicate`, `bad-predicate`, `no-context`, `no-subject`,
+    `bad-subject`. Fields of the statement that in-toto does not define are passed over, as its specification asks; a predicate's are not.
     """
     value = read_json(payload, "the payload")
     if not isinstance(value, dict) or value.get("_type") != STATEMENT_TYPE:
         raise Refused(rule="wrong-statement-type", message=f"the payload is not an in-toto statement: its _type is not {STATEMENT_TYPE!r}")
+    predicate = _predicate_of(value)
+    return Statement(hashlib.sha256(payload).hexdigest(), predicate, _subjects(value.get("subject")), body_of(predicate))
+
+
+def _predicate_of(value: Mapping[str, Any]) -> Predicate:
+    """Read the predicate of a statement: one of ours, or one of others with what Kybern says beside it."""
     uri = value.get("predicateType")
+    foreign = FOREIGN.get(uri) if isinstance(uri, str) else None
+    if foreign is not None:
+        return parse_predicate(foreign.model, foreign.body(value.get("predicate"), value.get(CONTEXT)))
     model = _BY_URI.get(uri) if isinstance(uri, str) else None
     if model is None:
-        known = ", ".join(item.value for item in PREDICATES)
-        raise Refused(
-            rule="unknown-predicate",
-            message=f"predicateType {ascii(uri)[:120]} is none of Kybern's: {PREDICATE_PREFIX}<type>:v1 with {known}",
-        )
-    predicate = parse_predicate(model, value.get("predicate"))
-    return Statement(hashlib.sha256(payload).hexdigest(), predicate, _subjects(value.get("subject")), body_of(predicate))
+        known = f"{PREDICATE_PREFIX}<type>:v1 with {', '.join(item.value for item in PREDICATES)}, or {', '.join(FOREIGN)}"
+        message = f"predicateType {ascii(uri)[:120]} is none that is read here: {known}"
+        raise Refused(rule="unknown-predicate", message=message)
+    return parse_predicate(model, value.get("predicate"))
 
 
 def parse_predicate(model: type[Predicate], body: object) -> Predicate:

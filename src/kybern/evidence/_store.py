@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kybern.base import InputError, Place, digest
+from kybern.evidence._durable import put
 from kybern.evidence._envelope import merge, parse_envelope
 from kybern.evidence._json import MAX_BYTES
 from kybern.evidence._refused import Refusal, Refused
+from kybern.evidence._vault import VAULT, Erased, Sealed, Vault, parse_sealed
 from kybern.evidence._verify import verify
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ FOLDER = "evidence"
 """Where a workspace keeps its evidence, relative to its root."""
 
 SUFFIX = ".dsse.json"
+SEALED_SUFFIX = ".sealed.json"
 _NAME_DIGITS = 16
 
 
@@ -54,7 +57,7 @@ def write(folder: Path, envelope: bytes) -> Path:
     there = path.read_bytes() if path.exists() else None
     content = envelope if there is None else _united(there, envelope, path)
     if content != there:
-        _put(path, content)
+        put(path, content)
     return path
 
 
@@ -69,36 +72,53 @@ def _united(there: bytes, envelope: bytes, path: Path) -> bytes:
     return united
 
 
-def _put(path: Path, content: bytes) -> None:
-    """Write beside the target, flush to disk, then rename: a reader or a power cut never meets half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+def protect(folder: Path, envelope: bytes, vault: Vault, subject: str) -> Path:
+    """Write an envelope sealed under the key of a person, and give back its path: its name says nothing of the content.
+
+    Raises `Refused` if the envelope cannot be read, or the name is not a person's.
+    """
+    parse_envelope(envelope)
+    return _put_sealed(folder, vault.seal(subject, envelope))
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be opened."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def reseal(path: Path, envelope: bytes, vault: Vault) -> Path:
+    """Put another form of a sealed envelope (one more signature) in its place, under the same key and salt; give back its path."""
+    there = _sealed(path.read_bytes())
+    subject = vault.subject_of(there.key)
+    salt = vault.open(there)[1]
+    if subject is None:
+        raise Refused(rule="sealed", message="the key is not in the vault of this workspace")
+    sealed = vault.seal(subject, envelope, there.commitments, salt)
+    put(path, bytes(sealed))
+    return path
+
+
+def _put_sealed(folder: Path, sealed: Sealed) -> Path:
+    path = folder / f"{sealed.commitments[0][:_NAME_DIGITS]}{SEALED_SUFFIX}"
+    put(path, bytes(sealed))
+    return path
+
+
+def _sealed(data: bytes) -> Sealed:
+    found = parse_sealed(data)
+    if isinstance(found, Erased):
+        raise found.refusal()
+    return found
+
+
+def open_stored(path: Path, data: bytes, vault: Vault) -> bytes:
+    """Give the envelope that a file of these bytes holds, opened if it is sealed; `Refused`: `erased`, `sealed`, `bad-sealed`."""
+    return vault.open(_sealed(data))[0] if path.name.endswith(SEALED_SUFFIX) else data
 
 
 def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
     """Read and verify every `*.json` file in a folder and below; sources are named relative to `root`.
 
     One payload in several files counts once, in the file with the strongest signatures. Links that lead out of `root`, linked
-    folders and anything but files are refused. A folder that is not there holds nothing.
+    folders and anything but files are refused. A folder that is not there holds nothing. What is sealed is opened where the key
+    is in the vault of `root`; what was erased is refused (`erased`), saying when.
     """
+    vault = Vault(root / VAULT)
     accepted: dict[str, Evidence] = {}
     refused: list[Refusal] = []
     for path in _files(folder):
@@ -108,12 +128,17 @@ def read_evidence(folder: Path, keyring: Keyring, root: Path) -> Read:
             refused.append(Refusal(shown, "file-name", "its name holds characters that cannot be shown; rename it"))
             continue
         try:
-            found = verify(_content(path, root), keyring, source)
+            found = verify(open_stored(path, _content(path, root), vault), keyring, source)
         except Refused as reason:
             refused.append(Refusal(source, reason.rule, reason.message))
         else:
-            accepted[found.id] = max(found, accepted.get(found.id, found), key=lambda piece: (piece.strength, len(piece.signers)))
+            accepted[found.id] = max(found, accepted.get(found.id, found), key=_weight)
     return Read(tuple(accepted[name] for name in sorted(accepted)), tuple(sorted(refused)))
+
+
+def _weight(piece: Evidence) -> tuple[int, int, bool]:
+    """Weigh a file against another of one payload: what is sealed goes before the plain file that was to go."""
+    return piece.strength, len(piece.signers), piece.source.endswith(SEALED_SUFFIX)
 
 
 def _files(folder: Path) -> Iterator[Path]:

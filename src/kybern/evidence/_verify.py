@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
 from securesystemslib.exceptions import UnverifiedSignatureError
 
@@ -15,7 +15,7 @@ from kybern.evidence._refused import Refused
 from kybern.evidence._statement import parse_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from securesystemslib.dsse import Envelope
 
@@ -30,6 +30,7 @@ _PEOPLE: Final = frozenset((KeyKind.PERSON, KeyKind.AUDITOR))
 _FIXED: Final = {
     PredicateType.ATTESTATION: Strength.DECLARED,
     PredicateType.DOCUMENT: Strength.DOCUMENTED,
+    PredicateType.ABSENCE: Strength.DOCUMENTED,
     PredicateType.TRAINING: Strength.DOCUMENTED,
     PredicateType.APPROVAL: Strength.OBSERVED,
     PredicateType.DECISION: Strength.OBSERVED,
@@ -67,6 +68,28 @@ def verify(envelope: bytes, keyring: Keyring, source: str = "") -> Evidence:
         signers=tuple(dict.fromkeys(key.holder for key in (*keys, *seconds))),
         source=source,
     )
+
+
+class Dated(Protocol):
+    """A statement that says when it was made."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was made."""
+
+
+_Said = TypeVar("_Said", bound=Dated)
+
+
+def open_signed(envelope: bytes, keyring: Keyring, read: Callable[[bytes], _Said]) -> tuple[_Said, tuple[TrustedKey, ...]]:
+    """Open an envelope over another statement than evidence: what `read` makes of its payload, and the keys that vouch for it.
+
+    A key vouches if its signature holds and it was valid when the statement says it was made. Raises `Refused`.
+    """
+    parsed = parse_envelope(envelope)
+    signed = _signed_by(parsed, keyring)
+    found = read(parsed.payload)
+    return found, tuple(_in_force(signed, found.at))
 
 
 def standing(evidence: Evidence, at: datetime) -> Standing:

@@ -19,6 +19,9 @@ RecordId = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 """Prose that is really there: an empty string is not an answer."""
 
+Facts = dict[Annotated[str, Field(max_length=60)], bool | int | float | str | tuple[str | int, ...] | None]
+"""Facts for applicability, each of the type that the fact schema says; null is not known. The linter checks them."""
+
 
 class Part(BaseModel):
     """A piece of a record: immutable, and an unknown field is an error."""

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from kybern.catalog import Layer
-from kybern.records._base import Part, Record, Text
+from kybern.records._base import Facts, Part, Record, Text
 from kybern.records._refs import (
     AnyRef,
     DocumentRef,
@@ -43,6 +43,8 @@ class Organization(Record):
     ai_roles: Annotated[tuple[AIRole, ...], Field(min_length=1)]
     profile: Literal["developer", "enterprise-user", "public-sector", "critical-sector", "sme", "integrator"] | None = None
     top_management: RoleRef | None = None
+    facts: Facts | None = None
+    """Further facts that decide which law applies, by their names in the fact schema: `kybern classify --schema`."""
 
 
 class ContextIssue(Record):

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from kybern.catalog import Layer
-from kybern.records._base import Part, Record, Text
+from kybern.records._base import Facts, Part, Record, Text
 from kybern.records._refs import DocumentRef, HasAgent, HasDataset, HasModel, HasSupplier, OwnerRef, PartOfSystem, PersonRef, RoleRef
 from kybern.records.leadership import AIRole, CountryCode
 
@@ -57,6 +57,8 @@ class AISystem(Record):
     suppliers: tuple[HasSupplier, ...] = ()
     documents: tuple[DocumentRef, ...] = ()
     risk_owner: OwnerRef | None = None
+    facts: Facts | None = None
+    """Further facts that decide which law applies, by their names in the fact schema: `kybern classify --schema`."""
 
 
 class Model(Record):

@@ -1,4 +1,4 @@
-"""Documents from an assessment: one self-contained HTML page."""
+"""Documents: an assessment as one self-contained HTML page, a crosswalk as page, picture and rows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from kybern.assessment import Assessment
 from kybern.evidence import Refusal
+from kybern.report._crosspage import crosswalk_page, crosswalk_svg, to_csv
 from kybern.report._html import render
 from kybern.report._view import page
 
-__all__ = ["html_report"]
+__all__ = ["crosswalk_page", "crosswalk_svg", "html_report", "to_csv"]
 
 
 def html_report(assessment: Assessment, refused: Sequence[Refusal] = (), version: str = "", frameworks: Sequence[str] | None = None) -> str:

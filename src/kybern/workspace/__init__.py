@@ -1,5 +1,6 @@
 """A governance repository on disk: load, lint with positions, format, describe, scaffold."""
 
+from kybern.workspace._catalogs import catalogs_of, read_catalogs
 from kybern.workspace._files import list_records
 from kybern.workspace._fmt import fmt, format_files
 from kybern.workspace._history import History, Version
@@ -27,6 +28,7 @@ __all__ = [
     "SourceLines",
     "Version",
     "Workspace",
+    "catalogs_of",
     "find_root",
     "fmt",
     "format_files",
@@ -38,6 +40,7 @@ __all__ = [
     "parse_records",
     "profile_ids",
     "read_answers",
+    "read_catalogs",
     "record_schema",
     "render",
     "sarif",

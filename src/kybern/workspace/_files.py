@@ -44,11 +44,16 @@ def record_files(root: Path) -> tuple[list[str], list[Problem]]:
 
     Names that start with a dot are passed over: editors keep their own files so.
     """
+    return yaml_files(root, "records")
+
+
+def yaml_files(root: Path, below: str) -> tuple[list[str], list[Problem]]:
+    """List the YAML files under the folder `below`, by the rules for record files."""
     names: list[str] = []
     problems: list[Problem] = []
-    pending = ["records"]
-    if (root / "records").is_symlink():
-        return [], [_link(root, "records")]
+    pending = [below]
+    if (root / below).is_symlink():
+        return [], [_link(root, below)]
     while pending:
         folder = pending.pop()
         for name, is_folder, problem in _entries(root, folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kybern.workspace import _rules_governance, _rules_references
+from kybern.workspace import _rules_facts, _rules_governance, _rules_references
 from kybern.workspace._rules import RULES, CatalogIds, Context
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kybern.base import Problem
     from kybern.workspace._load import Workspace
 
-RULE_MODULES = (_rules_references, _rules_governance)
+RULE_MODULES = (_rules_references, _rules_facts, _rules_governance)
 """The modules whose rules are in the table; importing them registers their rules."""
 
 

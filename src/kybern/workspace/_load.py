@@ -43,6 +43,10 @@ class Places:
         document, prefix = self._found[ref]
         return document.place((*prefix, *path), key=key)
 
+    def __contains__(self, ref: object) -> bool:
+        """Tell whether a record of that name stands in a file."""
+        return ref in self._found
+
     def file(self, ref: str) -> str:
         """Tell which file a record stands in; `KeyError` if no record has that name."""
         return self._found[ref][0].file
@@ -60,7 +64,7 @@ class Workspace:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the settings and every record: the name of this state of the workspace."""
-        return digest({"records": self.records.digest, "settings": self.settings.model_dump(mode="json")})
+        return digest({"records": self.records.digest, "settings": self.settings.content})
 
 
 def load_workspace(root: Path) -> Workspace:

@@ -4,7 +4,8 @@
     python tests/evidence/log/chaos.py --writers 16
 
 What must hold after each round, before anything is mended: no acknowledged entry is lost, no half entry is visible, no index is
-missing or double, the published checkpoint is not ahead of the journal, and the audit holds. Then publishing goes on.
+missing or double, the published checkpoint is not ahead of the journal and shows its cosignatures, and the audit holds. Then publishing
+goes on.
 A kill leaves what the system has taken in; that nothing is named before it is flushed, test_log.py shows.
 """
 
@@ -28,9 +29,10 @@ from typing import Any, NoReturn
 sys.path.insert(0, str(Path(__file__).parent))
 
 from log_bench import ORIGIN, SIGNER, START, Bench, digest, entries
+from witness_bench import NOW, WITNESS
 
 from kybern.evidence import Refused
-from kybern.evidence.log import CHECKPOINT, Log, audit, audit_since, open_checkpoint, read_leaf
+from kybern.evidence.log import CHECKPOINT, Log, audit, audit_since, cosignatures, open_checkpoint, read_leaf
 
 MODES = ("kill-at-step", "kill-at-time", "fail-at-step", "full-disk")
 ROUNDS_A_LOG = 25
@@ -104,8 +106,20 @@ def work(root: Path, mode: str, seed: int, tell: Callable[[Said], None]) -> None
             tell({"appended": log.append(entries(first, count), moment), "first": first})
             if rng.random() < 0.6:
                 tell({"published": log.publish(moment).size})
+                if rng.random() < 0.5:
+                    tell({"cosigned": cosign(log)})
         except (OSError, Refused) as error:
             tell({"refused": str(error)})
+
+
+def cosign(log: Log) -> int:
+    """Have the head cosigned; give its size."""
+    head = log.head()
+    lines = (
+        cosignatures(head.note + WITNESS.cosign(head.checkpoint, NOW), [WITNESS.key]) if WITNESS.key.name.encode() not in head.note else ()
+    )
+    log.add_cosignatures(head.checkpoint.size, lines)
+    return head.checkpoint.size
 
 
 def in_child(run: Callable[[Callable[[Said], None]], None]) -> tuple[int, int]:
@@ -162,6 +176,9 @@ def one_round(bench: Bench, mode: str, seed: int, expected: dict[int, str]) -> t
     published = max((one.get("published", 0) for one in said), default=0)
     if log.head().checkpoint.size < published:
         fail("a checkpoint was acknowledged and is not shown")
+    cosigned = max((one.get("cosigned", -1) for one in said), default=-1)
+    if log.head().checkpoint.size == cosigned and not cosignatures(log.head().note, [WITNESS.key]):
+        fail("a cosignature was acknowledged and is not shown")
     size = log.journal.size
     if log.publish(START + timedelta(seconds=seed * 10 + 9)).size != size:
         fail("publishing does not go on")

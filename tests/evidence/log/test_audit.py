@@ -203,3 +203,12 @@ def test_an_entry_that_another_process_appends_meanwhile_changes_nothing(bench: 
     found = audit(log)
     assert found.holds
     assert found.entries == 365
+
+
+def test_backdating_right_after_a_kept_checkpoint_is_noticed(bench: Bench) -> None:
+    for count in (152, 3):  # at the edge of a tile, and within
+        kept = bench.fill(count)
+        leaf = entries(9_000 + count, 1)[0].leaf(90_000 + count, "2026-01-01T00:00:00.000000Z")
+        sql(bench, "INSERT INTO entry VALUES (?, ?)", bench.log.journal.size, leaf)
+        bench.log.publish(bench.moment)
+        assert [finding.rule for finding in audit_since(bench.log, kept).findings] == ["backdated"]

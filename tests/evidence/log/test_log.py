@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from log_bench import KEY, SIGNER, START, Bench, digest, entries, slow_path, slow_proof, slow_root
 
-from kybern.evidence import Refused
-from kybern.evidence.log import CHECKPOINT, EMPTY_ROOT, Log, Signer, audit, extends, includes, leaf_hash, verify_proof
+from kybern.evidence import PrivateKey, Refused
+from kybern.evidence.log import (
+    CHECKPOINT,
+    EMPTY_ROOT,
+    Cosignature,
+    Log,
+    Signer,
+    WitnessSigner,
+    audit,
+    extends,
+    includes,
+    leaf_hash,
+    verify_proof,
+)
 
 
 @pytest.fixture
@@ -216,3 +230,73 @@ def test_a_disk_that_fails_leaves_what_was_visible(bench: Bench, monkeypatch: py
     monkeypatch.setattr(os, name, real)
     assert audit(bench.reopened()).holds
     assert bench.reopened().head().checkpoint.size == 500
+
+
+# Remembering what was read
+
+
+def test_proofs_follow_the_checkpoint_whatever_is_remembered(bench: Bench) -> None:
+    other = bench.reopened()
+    for count in (255, 1, 1, 299, 700):
+        bench.fill(count)
+        for log in (bench.log, other):
+            head = log.head().checkpoint
+            assert head.size == bench.log.journal.size
+            leaves = [leaf for _, block in log.journal.blocks(0, head.size) for leaf in block]
+            for index in {0, 1, 254, 255, head.size // 2, head.size - 1} & set(range(head.size)):
+                assert list(log.inclusion(index)) == slow_path(index, leaves)
+                assert log.inclusion(index, head.size) == log.inclusion(index)
+                assert log.prove(index).hashes == log.prove(digest(index)).hashes == log.inclusion(index)
+    for index in (-1, 1256):
+        with pytest.raises(ValueError, match="no leaf"):
+            bench.log.inclusion(index)
+
+
+def test_a_checkpoint_that_is_changed_or_gone_is_noticed_though_it_was_read_before(bench: Bench) -> None:
+    note = bench.fill(3)
+    path = bench.root / "log" / CHECKPOINT
+    assert bench.log.head().note == note
+    path.write_bytes(note.replace(b"\n3\n", b"\n4\n"))
+    with pytest.raises(Refused, match="does not fit"):
+        bench.log.head()
+    path.unlink()
+    with pytest.raises(Refused, match="no checkpoint"):
+        bench.log.head()
+    (bench.root / "elsewhere").write_bytes(note)
+    path.symlink_to(bench.root / "elsewhere")
+    with pytest.raises(Refused, match="no checkpoint"):
+        bench.log.head()
+    path.unlink()
+    path.write_bytes(note)
+    assert bench.log.head().note == note
+
+
+def test_a_checkpoint_is_read_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.fill(300)
+    assert bench.log.head() is bench.log.head()
+    bench.log.inclusion(5)
+    monkeypatch.setattr(bench.log.folder, "read", lambda _: pytest.fail("it was read again"))
+    assert bench.log.inclusion(6)
+
+
+def test_a_journal_of_before_there_were_witnesses_is_taken_up(bench: Bench) -> None:
+    bench.fill(3)
+    bench.log.journal.close()
+    with closing(sqlite3.connect(bench.root / "journal.db")) as connection:
+        connection.execute("DROP TABLE cosignature")
+    assert bench.reopened().publish(bench.moment).size == 3
+
+
+def test_a_checkpoint_with_too_many_cosignatures_is_not_shown(bench: Bench) -> None:
+    bench.fill(3)
+    head = bench.log.head()
+    keys = [PrivateKey.generate() for _ in range(32)]
+    signers = [WitnessSigner.from_pem(f"example.org/{number}", key.pem()) for number, key in enumerate(keys)]
+    found = [Cosignature(one.key, 1, one.cosign(head.checkpoint, 1)) for one in signers]
+    bench.log.add_cosignatures(3, found[:31])
+    full = bench.log.head().note
+    with pytest.raises(Refused) as refused:
+        bench.log.add_cosignatures(3, found[31:])
+    assert refused.value.rule == "too-many"
+    assert bench.log.head().note == full
+    assert bench.reopened().publish(bench.moment).size == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pack_world as world
 import pytest
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kybern.base import canonical_json
-from kybern.evidence import KeyKind, Keyring, Refused, TrustedKey, verify
+from kybern.evidence import KeyKind, Keyring, KeyType, PrivateKey, Refused, TrustedKey, verify
 from kybern.report.pack import verify as verifier
 
 HOLDERS = {KeyKind.PERSON: "person", KeyKind.AUDITOR: "person", KeyKind.PIPELINE: "pipeline", KeyKind.TOOL: "tool"}
@@ -28,6 +31,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "decision": {"by": "person:b", "question": "Passed?", "outcome": "yes"},
     "training": {"course": "c", "due": 10, "attended": 9, "passed": 8, "share_passed": 0.8},
     "audit": {"by": "person:a", "criteria": "c", "sample_size": 1, "major": 0, "minor": 0, "conclusion": "Fine."},
+    "verification": {"verifier": "https://example.org/v2", "properties": ["SCANNED"]},
+    "control-evidence": {
+        "control": "ACC-01",
+        "method": "m",
+        "period_start": "2025-12-01T00:00:00Z",
+        "period_end": "2026-01-01T00:00:00Z",
+        "population": "accounts",
+        "population_size": 9,
+        "sample_size": 9,
+        "sampling": "all",
+        "exceptions": 1,
+        "coverage": 1.0,
+        "result": "failed",
+        "error_rate": 0.1111,
+    },
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -51,6 +69,25 @@ def test_numbers_are_those_of_rfc_8785(value: float) -> None:
 def test_what_canonical_json_cannot_carry_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="number"):
         verifier.canonical([value])
+
+
+def test_both_take_p256_and_refuse_a_changed_byte_and_another_curve() -> None:
+    signer = PrivateKey.generate(KeyType.P256)
+    key = signer.trusted(name="ci", holder="pipeline:ci", kind="pipeline", valid_from=OBSERVED)
+    data = world.envelope("measurement", "policy:ai", "topic", signer, **BODIES["measurement"], observed_at="2026-03-02T00:00:00Z")
+    listed = key.model_dump(mode="json", exclude_none=True)
+    alone = verifier.read_keys(canonical_json({"keys": [listed]}))
+    assert verifier.judge(data, alone).id == verify(data, Keyring([key])).id
+    changed = json.loads(data)
+    signature = bytearray(base64.b64decode(changed["signatures"][0]["sig"]))
+    signature[-1] ^= 1
+    changed["signatures"][0]["sig"] = base64.b64encode(signature).decode()
+    for check in (lambda raw: verify(raw, Keyring([key])), lambda raw: verifier.judge(raw, alone)):
+        with pytest.raises((Refused, verifier.Refused)):
+            check(json.dumps(changed).encode())
+    other = ec.generate_private_key(ec.SECP384R1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(verifier.NoPack, match="another curve"):
+        verifier.read_keys(canonical_json({"keys": [listed | {"public_key": other.decode()}]}))
 
 
 @st.composite

@@ -90,6 +90,7 @@ def audit_since(log: Log, old_note: bytes) -> Audit:
     if shown is not None and judge.begins_with(log, old, shown):
         judge.present(_needed(shown.size, old.size))
         judge.tree = log.tree_at(old.size)
+        judge.after(log.journal.leaf(old.size - 1))
         start, published = old.size - old.size % WIDTH, log.journal.published_at(shown.size)
         judge.known(shown, [] if published is None else [published], log.journal.size)
         judge.read(log.journal.blocks(start, shown.size), shown.size, [Published(shown.size, shown.root, "", judge.note)])
@@ -161,6 +162,10 @@ class _Judge:
         return True
 
     # Entries
+
+    def after(self, leaf: bytes | None) -> None:
+        """Take up the time where an old checkpoint ends: at its last entry."""
+        self._moment = "" if leaf is None else moment_of(leaf)
 
     def read(self, blocks: Iterable[tuple[int, list[bytes]]], size: int, published: Sequence[Published]) -> None:
         """Read entries block by block, and hold each checkpoint of the way against the root there."""

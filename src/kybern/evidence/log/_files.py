@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kybern.evidence._durable import write_flushed
 from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH, Tile
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         """Take the folder; it is made with the first file."""
-        self.path = path
+        self.path, self._where = path, f"{path}{os.sep}"
         self._changed: set[Path] = set()
 
     def read(self, name: str) -> bytes | None:
@@ -35,6 +37,14 @@ class Folder:
             return path.read_bytes()
         except OSError:
             return None
+
+    def mark(self, name: str) -> tuple[int, int, int] | None:
+        """Give what tells a file from the one that takes its place; None if it is not there or is no ordinary file."""
+        try:
+            found = os.stat(f"{self._where}{name}", follow_symlinks=False)  # noqa: PTH116 - asked for each proof, and three times as fast
+        except OSError:
+            return None
+        return (found.st_ino, found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
     def put(self, name: str, data: bytes) -> None:
         """Put a file in its place: written aside, flushed, renamed. `OSError` leaves what was there.
@@ -87,11 +97,4 @@ class Folder:
 
 
 def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    write_flushed(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), data)

@@ -15,12 +15,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from kybern.evidence._refused import Refused
-from kybern.evidence.log._leaf import moment_of, moment_text, read_leaf
+from kybern.evidence.log._leaf import Leaf, moment_of, moment_text, read_leaf
+from kybern.evidence.log._note import MAX_NOTE, MAX_SIGNATURES
 from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from kybern.evidence.log._cosignature import Cosignature, WitnessKey
 
 _APPLICATION: Final = 1803117164
 _WAIT_SECONDS: Final = 60
@@ -42,6 +45,11 @@ CREATE TRIGGER entry_stands BEFORE UPDATE ON entry BEGIN SELECT raise(ABORT, 'th
 CREATE TRIGGER checkpoint_kept BEFORE DELETE ON checkpoint BEGIN SELECT raise(ABORT, 'the log only grows'); END;
 CREATE TRIGGER checkpoint_stands BEFORE UPDATE ON checkpoint BEGIN SELECT raise(ABORT, 'the log only grows'); END;
 COMMIT;
+"""
+# Not part of the schema above: journals made before there were witnesses gain it when they are opened.
+_COSIGNATURES: Final = """
+CREATE TABLE IF NOT EXISTS cosignature (
+    name TEXT, key BLOB, size INTEGER REFERENCES checkpoint, line BLOB NOT NULL, PRIMARY KEY (name, key, size)) STRICT, WITHOUT ROWID
 """
 
 
@@ -73,12 +81,20 @@ class Published(NamedTuple):
     note: bytes
 
 
+class Guard(NamedTuple):
+    """What a batch rests on: the last entry found by this term has this index (None: there is none)."""
+
+    term: str
+    last: int | None
+
+
 @dataclass
 class _Ticket:
     """A batch that waits to be committed, and what became of it."""
 
     drafts: Sequence[Draft]
     at: str
+    guard: Guard | None = None
     indices: list[int] = field(default_factory=list)
     error: Exception | None = None
     done: bool = False
@@ -98,6 +114,7 @@ class Journal:
             self._close_write = weakref.finalize(self, self._write.close)
             if self._read.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
                 raise Refused(rule="bad-journal", message=f"{path} is not a journal of the log")
+            self._write.execute(_COSIGNATURES)
         self._gate, self._committing = threading.Lock(), threading.Lock()
         self._waiting: list[_Ticket] = []
 
@@ -125,14 +142,14 @@ class Journal:
         with _in_words():
             return _size(self._read)
 
-    def append(self, drafts: Sequence[Draft], at: datetime) -> list[int]:
+    def append(self, drafts: Sequence[Draft], at: datetime, guard: Guard | None = None) -> list[int]:
         """Append a batch, whole or not at all; give the indices, durable when this returns.
 
         `at` is when it comes in; the log's time does not run backwards, so an earlier moment than the last entry's becomes that.
-        Batches that come in while another is being committed share one commit. Raises `Refused`: `seq-not-after`, `too-large`,
-        `journal-unusable`.
+        Batches that come in while another is being committed share one commit. With a guard, nothing is appended unless it
+        holds at that moment. Raises `Refused`: `seq-not-after`, `too-large`, `journal-unusable`, `moved-on`.
         """
-        ticket = _Ticket(drafts, moment_text(at))
+        ticket = _Ticket(drafts, moment_text(at), guard)
         with self._gate:
             self._waiting.append(ticket)
         with self._committing:
@@ -166,8 +183,27 @@ class Journal:
 
     def find(self, digest: str) -> list[int]:
         """Find the entries of a statement or envelope by its SHA-256."""
+        return [index for index, _ in self._look_up(digest)]
+
+    def latest_of(self, digest: str) -> tuple[int, bytes | None]:
+        """Find the latest entry of a statement or envelope: its index and leaf; -1 and None if there is none."""
+        return next(reversed(self._look_up(digest)), (-1, None))
+
+    def _look_up(self, digest: str) -> list[tuple[int, bytes]]:
+        with _in_words():
+            if self._read.execute("SELECT upto FROM placed").fetchone()[0] == _size(self._read):
+                return _find(self._read, digest)
         with self._committing, _in_words(), _transaction(self._write):
+            _catch_up(self._write)
             return _find(self._write, digest)
+
+    def found_by(self, term: str) -> list[tuple[int, Leaf]]:
+        """Give the entries that a term finds (see `Leaf.terms`), with their indices, in order."""
+        with _in_words():
+            if self._read.execute("SELECT upto FROM placed").fetchone()[0] != _size(self._read):
+                with self._committing, _transaction(self._write):
+                    _catch_up(self._write)
+            return _found_by(self._read, term)
 
     def sources(self) -> dict[str, int]:
         """Give every source with its last number."""
@@ -197,11 +233,36 @@ class Journal:
             if last is None or last.size < new.size:
                 self._write.execute("INSERT INTO checkpoint VALUES (?, ?, ?, ?)", new)
 
+    def cosign(self, size: int, cosigned: Iterable[Cosignature]) -> None:
+        """Keep cosignatures of the checkpoint of this size; a later one of the same key takes the place of the earlier.
+
+        Raises `Refused` (`too-many`), and keeps none, where the note with all of them would be more than is read.
+        """
+        rows = [(one.key.name, one.key.id, size, one.line) for one in cosigned]
+        with self._committing, _in_words(), _transaction(self._write):
+            self._write.executemany("INSERT OR REPLACE INTO cosignature VALUES (?, ?, ?, ?)", rows)
+            query = "SELECT count(*), sum(length(line)) FROM cosignature WHERE size = ?"
+            count, length = self._write.execute(query, (size,)).fetchone()
+            note = self._write.execute("SELECT length(note) FROM checkpoint WHERE size = ?", (size,)).fetchone()
+            if note is None or count >= MAX_SIGNATURES or length + note[0] > MAX_NOTE:
+                raise Refused(rule="too-many", message=f"a checkpoint has at most {MAX_SIGNATURES} signatures and {MAX_NOTE:,} bytes")
+
+    def cosigned_by(self, key: WitnessKey) -> int:
+        """Give the size of the largest checkpoint that a witness's key cosigned; 0 if none."""
+        with _in_words():
+            query = "SELECT coalesce(max(size), 0) FROM cosignature WHERE name = ? AND key = ?"
+            return int(self._read.execute(query, (key.name, key.id)).fetchone()[0])
+
     @contextlib.contextmanager
     def latest(self) -> Iterator[Published | None]:
-        """Give the latest checkpoint and keep others from recording one meanwhile."""
+        """Give the latest checkpoint, its note with all cosignatures, and keep others from recording one meanwhile."""
         with self._committing, _in_words(), _transaction(self._write):
-            yield _last(self._write)
+            last = _last(self._write)
+            if last is None:
+                yield None
+                return
+            rows = self._write.execute("SELECT line FROM cosignature WHERE size = ? ORDER BY name, key", (last.size,))
+            yield last._replace(note=last.note + b"".join(line for (line,) in rows))
 
     def _commit(self, tickets: list[_Ticket]) -> None:
         """Commit all batches at once; one that cannot be is left out and told why."""
@@ -239,6 +300,8 @@ class _Batch:
         indices: list[int] = []
         fresh: dict[str, int] = {}
         try:
+            if ticket.guard is not None:
+                self._hold(ticket.guard)
             for draft in ticket.drafts:
                 there = self._there(draft, fresh)
                 if there is None:
@@ -255,12 +318,23 @@ class _Batch:
         self._at, self._heads, ticket.indices = at, heads, indices
         self._fresh |= fresh
 
+    def _hold(self, guard: Guard) -> None:
+        """Refuse a batch whose guard does not hold, batches of this commit counted."""
+        _catch_up(self._connection)
+        rows = self._connection.execute("SELECT max(idx) FROM place WHERE digest = ?", (_key(guard.term),)).fetchone()
+        waiting = [index for index, leaf in self._rows if guard.term in _digests(leaf)]
+        if (waiting[-1] if waiting else rows[0]) != guard.last:
+            raise Refused(rule="moved-on", message="the log has moved on since this was planned")
+
     def _there(self, draft: Draft, fresh: dict[str, int]) -> int | None:
         """Find the entry that makes this one needless."""
         if draft.unless is None:
             return None
         known = fresh.get(draft.unless, self._fresh.get(draft.unless))
-        return known if known is not None else next(iter(_find(self._connection, draft.unless)), None)
+        if known is None:
+            _catch_up(self._connection)
+            known = next((index for index, _ in _find(self._connection, draft.unless)), None)
+        return known
 
     def _seq(self, draft: Draft, heads: dict[str, int]) -> int:
         """Give the entry its number within its source."""
@@ -309,16 +383,22 @@ def _last(connection: sqlite3.Connection) -> Published | None:
     return None if row is None else Published(*row)
 
 
-def _find(connection: sqlite3.Connection, digest: str) -> list[int]:
-    """Look a digest up, after the look-up has caught up with the entries: it is filled when asked, not with each append."""
-    _catch_up(connection)
+def _find(connection: sqlite3.Connection, digest: str) -> list[tuple[int, bytes]]:
+    """Look a digest up among the entries that the look-up has caught up with."""
     rows = connection.execute(
         "SELECT idx, leaf FROM place JOIN entry USING (idx) WHERE place.digest = ? ORDER BY idx", (_key(digest),)
     ).fetchall()
-    return [index for index, leaf in rows if digest in _digests(leaf)]
+    return [(index, leaf) for index, leaf in rows if digest in _digests(leaf)]
+
+
+def _found_by(connection: sqlite3.Connection, term: str) -> list[tuple[int, Leaf]]:
+    rows = connection.execute("SELECT idx, leaf FROM place JOIN entry USING (idx) WHERE place.digest = ? ORDER BY idx", (_key(term),))
+    read = [(index, read_leaf(leaf)) for index, leaf in rows]
+    return [(index, leaf) for index, leaf in read if term in leaf.terms]
 
 
 def _catch_up(connection: sqlite3.Connection) -> None:
+    """Fill the look-up with what came since: when somebody asks, not with each append."""
     upto, size = connection.execute("SELECT upto FROM placed").fetchone()[0], _size(connection)
     for start in range(upto, size, _AT_ONCE):
         rows = connection.execute("SELECT idx, leaf FROM entry WHERE idx >= ? AND idx < ?", (start, start + _AT_ONCE)).fetchall()
@@ -337,7 +417,7 @@ def _digests(leaf: bytes) -> set[str]:
         found = read_leaf(leaf)
     except Refused:  # somebody wrote into the journal past this module; the audit will tell
         return set()
-    return {found.statement, found.envelope}
+    return {*found.digests, *found.terms}
 
 
 @contextlib.contextmanager

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from kybern.evidence.log._journal import Draft
+    from kybern.evidence.log._cosignature import Cosignature
+    from kybern.evidence.log._journal import Draft, Guard
 
 _CACHED_TILES: Final = 4096
 
@@ -40,6 +41,8 @@ class Log:
         self.folder, self.journal, self.verifier = Folder(folder), journal, verifier
         self._signer = signer
         self._head: Head | None = None
+        self._mark: tuple[int, int, int] | None = None
+        self._ways: dict[tuple[int, int], tuple[list[bytes], tuple[bytes, ...]]] = {}
         self._tiles: dict[Tile, list[bytes]] = {}
 
     @classmethod
@@ -63,9 +66,9 @@ class Log:
         log.publish(now)
         return log
 
-    def append(self, entries: Sequence[Draft], at: datetime) -> list[int]:
+    def append(self, entries: Sequence[Draft], at: datetime, guard: Guard | None = None) -> list[int]:
         """Append entries; durable when this returns, in the checkpoint after the next `publish`. Raises as `Journal.append`."""
-        return self.journal.append(entries, at)
+        return self.journal.append(entries, at, guard)
 
     # Publishing
 
@@ -156,15 +159,31 @@ class Log:
             self.folder.settle()
         return open_checkpoint(latest.note, self.verifier)
 
+    def add_cosignatures(self, size: int, cosigned: Sequence[Cosignature]) -> None:
+        """Keep cosignatures of the checkpoint of this size, durably, then show them under it if it is still the latest.
+
+        Raises `Refused` (`too-many`) where the note would grow past what verifiers read; then none of them is kept.
+        """
+        self.journal.cosign(size, cosigned)
+        self._show_latest()
+
     # Proving
 
     def head(self) -> Head:
-        """Read the published checkpoint; `Refused` if there is none, or it does not hold."""
+        """Read the published checkpoint; `Refused` if there is none, or it does not hold.
+
+        Publishing puts another file in its place. As long as the file is the same one, it is not read again: were the system to make two
+        look alike, the older checkpoint would be given, which holds as well.
+        """
+        mark = self.folder.mark(CHECKPOINT)
+        if self._head is not None and mark is not None and mark == self._mark:
+            return self._head
         note = self.folder.read(CHECKPOINT)
         if note is None:
             raise Refused(rule="no-checkpoint", message=f"there is no checkpoint in {self.folder.path}")
         if self._head is None or self._head.note != note:
             self._head = Head(open_checkpoint(note, self.verifier), note)
+        self._mark = mark
         return self._head
 
     def prove(self, which: int | str) -> TlogProof:
@@ -173,35 +192,58 @@ class Log:
         Raises `Refused`: `unknown-entry`, `not-published`, `bad-tile`.
         """
         head = self.head()
-        index = which if isinstance(which, int) else next(reversed(self.journal.find(which)), -1)
-        leaf = self.journal.leaf(index) if index >= 0 else None
+        index, leaf = (which, self.journal.leaf(which)) if isinstance(which, int) else self.journal.latest_of(which)
         if leaf is None:
             raise Refused(rule="unknown-entry", message=f"the log has no entry {which}")
         if index >= head.checkpoint.size:
             raise Refused(rule="not-published", message=f"entry {index} is in the journal and not yet in a checkpoint: publish first")
-        return TlogProof(index, self.inclusion(index), head.note, leaf)
+        return TlogProof(index, self._path(index, head.checkpoint.size), head.note, leaf)
 
-    def inclusion(self, index: int) -> tuple[bytes, ...]:
-        """Make the inclusion proof of an entry in the published tree, from its tiles; `ValueError` beyond it."""
-        size = self.head().checkpoint.size
-        return inclusion(index, size, lambda level, number: self._node(level, number, size))
+    def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
+        """Make the inclusion proof of an entry in the published tree, or in that of `size` leaves; `ValueError` beyond it.
 
-    def consistency(self, old: int) -> tuple[bytes, ...]:
-        """Make the proof that the published tree begins with the tree of `old` leaves, from its tiles; `ValueError` beyond it."""
-        size = self.head().checkpoint.size
+        Raises `Refused` (`bad-tile`) where the tiles in the folder are not those of that tree.
+        """
+        return self._path(index, self.head().checkpoint.size if size is None else size)
+
+    def _path(self, index: int, size: int) -> tuple[bytes, ...]:
+        """Make an inclusion proof: within a whole tile by slicing, above it as for every entry of that tile."""
+        number, place = divmod(index, WIDTH)
+        way = self._ways.get((number, size))
+        if way is None:
+            if not 0 <= index < size - size % WIDTH:
+                return inclusion(index, size, lambda level, number: self._node(level, number, size))
+            way = self._ways[number, size] = self._way(number, size)
+        below = [row[(at := (place >> height ^ 1) * HASH_BYTES) : at + HASH_BYTES] for height, row in enumerate(way[0])]
+        return (*below, *way[1])
+
+    def _way(self, number: int, size: int) -> tuple[list[bytes], tuple[bytes, ...]]:
+        """Give a whole tile's rows below its top, and the part of the proof above it."""
+        if len(self._ways) >= _CACHED_TILES:
+            self._ways.pop(next(iter(self._ways)))
+        above = inclusion(number * WIDTH, size, lambda level, number: self._node(level, number, size), HEIGHT)
+        return self._rows(Tile(0, number))[:HEIGHT], above
+
+    def consistency(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
+        """Make the proof that the published tree, or that of `new` leaves, begins with the tree of `old`; `ValueError` beyond it."""
+        size = self.head().checkpoint.size if new is None else new
         return consistency(old, size, lambda level, number: self._node(level, number, size))
 
     def _node(self, level: int, number: int, size: int) -> bytes:
         tile_level, height = divmod(level, HEIGHT)
-        tile = tile_at(tile_level, number << height >> HEIGHT, size)
+        rows = self._rows(tile_at(tile_level, number << height >> HEIGHT, size))
+        start = (number & ((WIDTH >> height) - 1)) * HASH_BYTES
+        return rows[height][start : start + HASH_BYTES]
+
+    def _rows(self, tile: Tile) -> list[bytes]:
+        """Read a tile hashed upwards, and remember it: a tile of this width never changes."""
         rows = self._tiles.get(tile)
         if rows is None:
             rows = pyramid(self._read(tile))
             if len(self._tiles) >= _CACHED_TILES:
                 self._tiles.pop(next(iter(self._tiles)))
             self._tiles[tile] = rows
-        start = (number & ((WIDTH >> height) - 1)) * HASH_BYTES
-        return rows[height][start : start + HASH_BYTES]
+        return rows
 
     def _read(self, tile: Tile) -> bytes:
         """Read a tile; where its partial form is gone, from the whole one. `Refused` (`bad-tile`) if it is missing or too short."""

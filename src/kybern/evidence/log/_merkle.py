@@ -40,24 +40,23 @@ def root(size: int, node: Node) -> bytes:
     return _span(0, size, node) if size else EMPTY_ROOT
 
 
-def inclusion(index: int, size: int, node: Node) -> tuple[bytes, ...]:
+def inclusion(index: int, size: int, node: Node, above: int = 0) -> tuple[bytes, ...]:
     """Make the proof that leaf `index` is in the tree of `size` leaves, from the leaf's neighbour upwards.
 
-    Raises `ValueError` if the tree has no such leaf.
+    With `above`, only the part from that level on. Raises `ValueError` if the tree has no such leaf.
     """
     if not 0 <= index < size:
         msg = f"a tree of {size} leaves has no leaf {index}"
         raise ValueError(msg)
-    low, high, proof = 0, size, []
-    while high - low > 1:
-        middle = low + _left(high - low)
-        if index < middle:
-            proof.append(_span(middle, high, node))
-            high = middle
-        else:
-            proof.append(_span(low, middle, node))
-            low = middle
-    return tuple(reversed(proof))
+    level, position, last, proof = above, index >> above, (size - 1) >> above, []
+    while last:
+        neighbour = position ^ 1
+        if neighbour < last:
+            proof.append(node(level, neighbour))
+        elif neighbour == last:  # it may lack leaves on its right
+            proof.append(_span(neighbour << level, size, node))
+        level, position, last = level + 1, position >> 1, last >> 1
+    return tuple(proof)
 
 
 def consistency(old: int, new: int, node: Node) -> tuple[bytes, ...]:

@@ -1,7 +1,7 @@
 """The auditor's pack: what a stranger needs to check an assessment without us, in one archive that is the same bytes each time."""
 
 from kybern.report.pack._build import Inputs, build, files_of
-from kybern.report.pack._recheck import Rechecked, recheck
+from kybern.report.pack._recheck import Rechecked, assess_pack, recheck
 from kybern.report.pack.verify import FORMAT, Findings, NoPack, check, check_names, read_pack, words
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Inputs",
     "NoPack",
     "Rechecked",
+    "assess_pack",
     "build",
     "check",
     "check_names",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files as resources
 from typing import Any, Final
 
 from kybern.assessment import Assessment, to_json
 from kybern.base import InputError, Place, Problem, canonical_json
+from kybern.catalog import CatalogFolder
 from kybern.evidence import Keyring, Refusal
 from kybern.records import RecordSet
 from kybern.report import html_report
@@ -41,6 +42,12 @@ class Inputs:
     version: str
     settings: bytes = b""
     records: Mapping[str, bytes] | None = None
+    log: Mapping[str, Any] | None = None
+    """The log's part in the assessment, where the records are those that were applied."""
+    erasures: Mapping[str, bytes] = field(default_factory=dict)
+    """Receipts of erasures and their leaves, by their names in the pack."""
+    catalogs: Sequence[CatalogFolder] = ()
+    """Catalogs of the organisation's own that the assessment was computed with; they go where the records go."""
 
 
 def build(inputs: Inputs) -> bytes:
@@ -82,7 +89,7 @@ def records_of(files: Mapping[str, bytes]) -> RecordSet:
 def files_of(inputs: Inputs) -> dict[str, bytes]:
     """Write every file of the pack, by name. Raises `InputError` if the keyring cannot be read."""
     assessment = inputs.assessment
-    stated = to_json(assessment, inputs.frameworks, None, inputs.refused)
+    stated = to_json(assessment, inputs.frameworks, None, inputs.refused, inputs.log)
     files = {
         verify.ASSESSMENT: canonical_json(stated),
         verify.REFUSED: canonical_json(stated["refused"]),
@@ -90,6 +97,7 @@ def files_of(inputs: Inputs) -> dict[str, bytes]:
         **{f"{verify.EVIDENCE}{identity}{verify.SUFFIX}": data for identity, data in inputs.envelopes.items()},
         **_keys(inputs.keys),
         **_records(inputs),
+        **{f"{verify.ERASURES}{name}": data for name, data in inputs.erasures.items()},
     }
     files[verify.DOCUMENTS] = _documents(files)
     files[README] = readme(inputs.version, with_records=inputs.records is not None)
@@ -114,6 +122,7 @@ _WITH: Final = """\
   report.html        the assessment as a page for people
   kybern.yaml        the settings of the workspace
   records/           what the organisation states, as it wrote it
+  catalogs/          frameworks and controls of the organisation's own (not there if it has none)
   records.json       the same, one object a record; the SHA-256 of each object's canonical JSON is the
                      digest by which evidence names the record"""
 _WITHOUT: Final = """\
@@ -132,7 +141,8 @@ def _records(inputs: Inputs) -> dict[str, bytes]:
         return {}
     page = html_report(inputs.assessment, inputs.refused, inputs.version, inputs.frameworks)
     contents = {record.ref: record.content for record in inputs.assessment.records}
-    return {**inputs.records, SETTINGS: inputs.settings, verify.RECORDS: canonical_json(contents), REPORT: page.encode()}
+    own = {f"{folder}/{name}": data for folder in inputs.catalogs for name, data in folder.files.items()}
+    return {**inputs.records, **own, SETTINGS: inputs.settings, verify.RECORDS: canonical_json(contents), REPORT: page.encode()}
 
 
 def _documents(files: Mapping[str, bytes]) -> bytes:

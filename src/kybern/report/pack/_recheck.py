@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from kybern.assessment import assess, differences
 from kybern.base import InputError
+from kybern.catalog import CatalogFolder, load_catalog
 from kybern.evidence import Keyring, Refusal, Refused
 from kybern.evidence import verify as verify_envelope
 from kybern.report.pack import verify
 from kybern.report.pack._build import KEYS, README, REPORT, SETTINGS, VERIFIER, Inputs, files_of, records_of
+from kybern.workspace import catalogs_of
 
 if TYPE_CHECKING:
     from kybern.assessment import Assessment
@@ -55,6 +59,19 @@ def recheck(files: Mapping[str, bytes], catalog: Catalog, version: str) -> Reche
         raise verify.NoPack(why=f"it holds values that cannot be computed with: {verify.shown(error)}") from None
 
 
+def assess_pack(files: Mapping[str, bytes], catalog: Catalog, as_of: datetime) -> Assessment | None:
+    """Assess what is in a pack at a moment of one's own, over the evidence observed until then; None where records or keys are left out.
+
+    For packs that `recheck` found to hold: what does not verify here is passed over.
+    """
+    if not any(name.startswith("records/") for name in files):
+        return None
+    evidence = _evidence(files, verify.Findings())
+    own = catalogs_of(files, files[SETTINGS]) if SETTINGS in files else ()
+    catalog = load_catalog(also=own) if own else catalog
+    return assess(catalog, records_of(files), [one for one in evidence if one.observed_at <= as_of], as_of)
+
+
 @dataclass(frozen=True)
 class _Pack:
     """A pack that `verify.check` found nothing against."""
@@ -67,10 +84,19 @@ class _Pack:
     def with_records(self) -> bool:
         return verify.RECORDS in self.files
 
+    @cached_property
+    def catalogs(self) -> tuple[CatalogFolder, ...]:
+        """The catalogs of the organisation's own that its settings name; those of Kybern are not in a pack."""
+        return catalogs_of(self.files, self.files[SETTINGS]) if SETTINGS in self.files else ()
+
 
 def _rechecked(pack: _Pack, catalog: Catalog, version: str, found: verify.Findings) -> bool:
     """Verify and recompute; tell whether the assessment could be recomputed."""
     evidence = _evidence(pack.files, found)
+    if pack.catalogs:
+        named = ", ".join(verify.shown(folder) for folder in pack.catalogs)
+        found.noted.append(f"It was assessed with catalogs of the organisation's own, which may answer any requirement: {named}.")
+        catalog = load_catalog(also=pack.catalogs)
     why = None if found.failed else _hindrance(pack, catalog)
     if found.failed or why:
         found.unknown.append(f"{_NOT}{why or 'what is above failed.'}")
@@ -122,6 +148,9 @@ def _inputs(pack: _Pack, assessment: Assessment) -> Inputs:
         version=pack.manifest["kybern"],
         settings=pack.files[SETTINGS],
         records={name: data for name, data in pack.files.items() if name.startswith("records/")},
+        log=pack.stated.get("log"),
+        erasures={name.removeprefix(verify.ERASURES): data for name, data in pack.files.items() if name.startswith(verify.ERASURES)},
+        catalogs=pack.catalogs,
     )
 
 

@@ -25,7 +25,9 @@ from typing import Any, Final
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 except ImportError:
     sys.exit("verify.py needs the package cryptography: python3 -m pip install cryptography")
@@ -39,6 +41,8 @@ RECORDS: Final = "records.json"
 REFUSED: Final = "refused.json"
 DOCUMENTS: Final = "documents.json"
 EVIDENCE: Final = "evidence/"
+ERASURES: Final = "erasures/"
+"""Receipts of erasures, as envelopes, and proofs of their entries and of the entries whose content was erased."""
 SUFFIX: Final = ".dsse.json"
 ALWAYS: Final = frozenset((ASSESSMENT, DOCUMENTS, KEYS, REFUSED, "README.txt", "verify.py"))
 WITH_RECORDS: Final = frozenset((RECORDS, "kybern.yaml", "report.html"))
@@ -62,8 +66,16 @@ HOLDS, FALLS_SHORT, UNREADABLE = 0, 1, 2
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
-LEVELS: Final = {"attestation": 1, "document": 2, "training": 2, "approval": 3, "decision": 3}
-TYPES: Final = frozenset((*LEVELS, "measurement", "test-run", "audit"))
+LEVELS: Final = {"attestation": 1, "document": 2, "training": 2, "absence": 2, "approval": 3, "decision": 3}
+TYPES: Final = frozenset((*LEVELS, "measurement", "test-run", "audit", "verification", "control-evidence"))
+FOREIGN: Final = {
+    "https://in-toto.io/attestation/test-result/v0.1": "test-run",
+    "https://in-toto.io/attestation/svr/v0.1": "verification",
+    "https://cyclonedx.org/bom": "document",
+    "https://model_signing/signature/v1.0": "document",
+}
+"""Predicates of others, and the kind of evidence each is; topic and time stand beside them."""
+CONTEXT: Final = "urn:kybern:evidence:v1"
 BY_PERSON: Final = frozenset(("attestation", "approval", "decision", "audit"))
 DOCUMENTED, MEASURED, VERIFIED = 2, 4, 5
 
@@ -398,7 +410,11 @@ def check_files(files: Mapping[str, bytes], manifest: Mapping[str, Any], found: 
 
 
 def _in_folder(name: str, *, with_records: bool) -> bool:
-    return (name.startswith(EVIDENCE) and name.endswith(SUFFIX)) or (with_records and name.startswith("records/"))
+    return (
+        name.startswith(ERASURES)
+        or (name.startswith(EVIDENCE) and name.endswith(SUFFIX))
+        or (with_records and name.startswith(("records/", "catalogs/")))
+    )
 
 
 # --- Keys --------------------------------------------------------------------------------------------------------------------------
@@ -412,7 +428,7 @@ class Key:
     name: str
     holder: str
     kind: str
-    public: Ed25519PublicKey
+    public: Ed25519PublicKey | ec.EllipticCurvePublicKey
     valid_from: datetime
     valid_until: datetime | None
     revoked_on: datetime | None
@@ -471,7 +487,7 @@ def _key(value: Mapping[str, Any]) -> Key:
         msg = "its names are not texts"
         raise TypeError(msg)
     public = load_pem_public_key(value["public_key"].encode())
-    if not isinstance(public, Ed25519PublicKey) or keyid_of(public) != value["keyid"]:
+    if not isinstance(public, Ed25519PublicKey | ec.EllipticCurvePublicKey) or keyid_of(public) != value["keyid"]:
         msg = f"the id {shown(value['keyid'])} is not that of its public key"
         raise ValueError(msg)
     until, revoked = (moment(value[name]) if value.get(name) is not None else None for name in ("valid_until", "revoked_on"))
@@ -479,10 +495,17 @@ def _key(value: Mapping[str, Any]) -> Key:
     return Key(keyid, name, holder, kind, public, moment(value["valid_from"]), until, revoked)
 
 
-def keyid_of(public: Ed25519PublicKey) -> str:
-    """Compute a key's id as securesystemslib does."""
-    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-    return sha256(canonical({"keytype": "ed25519", "keyval": {"public": raw}, "scheme": "ed25519"}))
+def keyid_of(public: Ed25519PublicKey | ec.EllipticCurvePublicKey) -> str:
+    """Compute a key's id as securesystemslib does; `ValueError` for another curve than P-256."""
+    if isinstance(public, Ed25519PublicKey):
+        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        return sha256(canonical({"keytype": "ed25519", "keyval": {"public": raw}, "scheme": "ed25519"}))
+    if not isinstance(public.curve, ec.SECP256R1):
+        msg = "its key is on another curve than P-256"
+        raise ValueError(msg)  # noqa: TRY004 - the content is wrong, not the caller's type
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    # The library hashes an older canonical JSON, in which line ends stand as they are.
+    return sha256(f'{{"keytype":"ecdsa","keyval":{{"public":"{pem}"}},"scheme":"ecdsa-sha2-nistp256"}}'.encode())
 
 
 # --- Evidence ----------------------------------------------------------------------------------------------------------------------
@@ -502,8 +525,9 @@ class Piece:
 def judge(data: bytes, keys: Mapping[str, Key]) -> Piece:
     """Verify an envelope; `Refused` with the reason.
 
-    Every signature in the name of a key of the pack must hold (Ed25519 over the pre-authentication encoding of DSSE). Those of keys
-    that were not valid when it was observed count for nothing; at least one must count. A person's act needs that person's key.
+    Every signature in the name of a key of the pack must hold (Ed25519, or ECDSA on P-256 with SHA-256, over the pre-authentication
+    encoding of DSSE). Those of keys that were not valid when it was observed count for nothing; at least one must count. A person's
+    act needs that person's key.
     """
     try:
         envelope = read_json(data, "the envelope", MAX_ENVELOPE)
@@ -555,8 +579,11 @@ def _stated(statement: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Read a statement: its kind, the records it is about with their digests, what it says."""
     need(isinstance(statement, dict) and statement.get("_type") == STATEMENT, "it is no in-toto statement")
     uri, predicate, listed = (statement.get(name) for name in ("predicateType", "predicate", "subject"))
-    kind = uri.removeprefix("urn:kybern:predicate:").removesuffix(":v1") if isinstance(uri, str) else ""
-    need(kind in TYPES and uri == f"urn:kybern:predicate:{kind}:v1", "its type is none of Kybern's")
+    uri = uri if isinstance(uri, str) else ""
+    kind = FOREIGN.get(uri) or uri.removeprefix("urn:kybern:predicate:").removesuffix(":v1")
+    need(kind in TYPES and (uri in FOREIGN or uri == f"urn:kybern:predicate:{kind}:v1"), "its type is none that is read here")
+    need(isinstance(predicate, dict), "it says nothing: predicate is no object")
+    predicate = statement.get(CONTEXT) if uri in FOREIGN else predicate
     need(isinstance(predicate, dict), "it says nothing: predicate is no object")
     need(isinstance(listed, list) and listed, "it is about nothing")
     found: dict[str, str] = {}
@@ -580,8 +607,12 @@ def _signer(keyid: str, signature: bytes, payload: bytes, keys: Mapping[str, Key
     if key is None:
         return None
     kind = PAYLOAD_TYPE.encode()
+    signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
     try:
-        key.public.verify(signature, b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload))
+        if isinstance(key.public, Ed25519PublicKey):
+            key.public.verify(signature, signed)
+        else:
+            key.public.verify(signature, signed, ec.ECDSA(SHA256()))
     except InvalidSignature:
         raise Refused(why=f"the signature of {key.name} does not hold: the content was changed, or another key signed it") from None
     return key
@@ -738,6 +769,11 @@ def check(files: Mapping[str, bytes]) -> Findings:
         check_records(files[RECORDS], named, pieces, found)
     else:
         found.unknown.append("What the records state: they were left out of this pack.")
+    receipts = sum(name.startswith(ERASURES) and name.endswith(SUFFIX) for name in files)
+    if receipts:
+        found.noted.append(
+            f"Receipts of erasures in {ERASURES}: {receipts}. What was erased is not in the pack; the proofs beside them show its entries."
+        )
     found.noted += [f"Key {key.words}." for key in list(keys.values())[:SHOWN]]
     if len(keys) > SHOWN:
         found.noted.append(f"… and {len(keys) - SHOWN} more keys in {KEYS}.")

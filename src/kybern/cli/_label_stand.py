@@ -1,0 +1,159 @@
+"""What the commands of `kybern label` share: a workspace as its log has it, the claim that follows, files read and written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kybern.cli._key import keyring_of
+from kybern.cli._log import log_of
+from kybern.cli._shared import fail, near, open_workspace, refuse, whole_catalog
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kybern.assessment import Assessment
+    from kybern.evidence import Evidence
+    from kybern.evidence.log import Log
+    from kybern.report.label import Criteria
+    from kybern.workspace import Workspace
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Tell what is refused, or the disk, and exit 2."""
+    from kybern.base import InputError  # noqa: PLC0415 - see the docstring of `_shared`
+    from kybern.evidence import Refused  # noqa: PLC0415
+
+    try:
+        yield
+    except Refused as refused:
+        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
+    except InputError as error:
+        fail(error)
+    except OSError as error:
+        refuse("unwritable", f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
+
+
+def content(path: Path, limit: int = 1 << 20) -> bytes:
+    """Read a file, at most one byte more than the limit; exits 2 where that fails."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        refuse("unreadable", f"{path} cannot be read: {error.strerror}.")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+
+
+def json_text(value: object) -> str:
+    """Write JSON for people and programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+# What is stated
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A workspace as its log has it: the assessment over the logged evidence, and the evidence of any time for approvals."""
+
+    workspace: Workspace
+    assessment: Assessment
+    evidence: tuple[Evidence, ...]
+    origin: str
+    size: int
+    root: str
+    unlogged: int
+
+    def claim(self, framework: str, criteria: Criteria) -> dict[str, Any]:
+        """Write what would be stated."""
+        from kybern.report.label import LogHead, claim  # noqa: PLC0415
+
+        return claim(self.assessment, framework, criteria, LogHead(self.origin, self.size, self.root))
+
+
+def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand:
+    """Assess a workspace at a moment over the evidence among the first `size` entries of its log; None takes what is published."""
+    from kybern.assessment import assess  # noqa: PLC0415
+    from kybern.evidence import FOLDER as EVIDENCE  # noqa: PLC0415
+    from kybern.evidence import Refused, read_evidence  # noqa: PLC0415
+    from kybern.workspace import read_catalogs  # noqa: PLC0415
+
+    workspace = open_workspace(directory)
+    with in_words():
+        log = log_of(workspace.root)
+        whole = log.head().checkpoint.size
+        taken = whole if size is None else size
+        if taken > whole:
+            raise Refused("other-log", f"the statement names {taken} entries, and the log here has {whole}")
+        known = _statements(log, taken)
+        root = log.tree_at(taken).root().hex()
+        accepted = read_evidence(workspace.root / EVIDENCE, keyring_of(workspace.root), workspace.root).accepted
+        until = [one for one in accepted if one.observed_at <= as_of]
+        evidence = [one for one in until if one.id in known]
+        found = assess(whole_catalog(read_catalogs(workspace.root)), workspace.records, evidence, as_of)
+    return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence))
+
+
+def _statements(log: Log, size: int) -> set[str]:
+    """Name the statements among the first entries of the log."""
+    from kybern.evidence import Refused  # noqa: PLC0415
+    from kybern.evidence.log import read_leaf  # noqa: PLC0415
+
+    found: set[str] = set()
+    for start, leaves in log.journal.blocks(0, log.journal.size):
+        for leaf in leaves[: max(0, size - start)]:
+            with suppress(Refused):  # an entry of another kind holds no evidence; the audit tells what is damaged
+                found.add(read_leaf(leaf).statement)
+    return found
+
+
+def log_holds(root: Path) -> bool:
+    """Tell whether the audit of the workspace's log finds nothing."""
+    from kybern.evidence.log import audit  # noqa: PLC0415
+
+    with in_words():
+        return audit(log_of(root)).holds
+
+
+def framework_of(assessment: Assessment, name: str) -> str:
+    """Take a framework that the catalog has; exits 2 for another."""
+    known = tuple(assessment.catalog.frameworks)
+    if name not in known:
+        refuse("unknown-framework", f"There is no framework {name}.", near(name, known))
+    return name
+
+
+def size_of(stated: Mapping[str, Any]) -> int:
+    """Take the size of the log that a claim names; exits 2 where it names none."""
+    size = stated["log"].get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        refuse("bad-statement", "It names no size of the evidence log.")
+    return size
+
+
+def criteria_of(stated: Mapping[str, Any]) -> Criteria:
+    """Take the criteria out of a claim."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from kybern.report.label import Criteria  # noqa: PLC0415
+
+    try:
+        return Criteria.model_validate({name: value for name, value in stated["criteria"].items() if name != "sha256"})
+    except ValidationError:
+        refuse("bad-statement", "Its criteria are none that this Kybern knows.")
