@@ -48,11 +48,16 @@ def split(page: str) -> tuple[str, str, str]:
     before, _, rest = page.partition(f"{BEGIN}\n")
     inside, end, after = rest.partition(f"{END}\n")
     if not end:
-        msg = f"{PAGE} lacks its marks {BEGIN} and {END}"
+        msg = f"the page lacks its marks {BEGIN} and {END}"
         raise ValueError(msg)
     return before, inside, after
 
 
+def rewrite(page: Path, inside: str) -> None:
+    """Write a page anew with other tables between its marks."""
+    above, _, below = split(page.read_text(encoding="utf-8"))
+    page.write_text(f"{above}{BEGIN}\n{inside}\n{END}\n{below}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    above, _, below = split(PAGE.read_text(encoding="utf-8"))
-    PAGE.write_text(f"{above}{BEGIN}\n{tables(load_catalog())}\n{END}\n{below}", encoding="utf-8")
+    rewrite(PAGE, tables(load_catalog()))

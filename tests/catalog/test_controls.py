@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import topics_page
+from frameworks_page import split
 from pydantic import BaseModel
 from reference_tables import REFERENCES
 
@@ -212,5 +213,5 @@ def test_controls_say_what_is_and_advise_nobody(shipped: Catalog) -> None:
 
 
 def test_the_table_of_topics_is_that_of_the_controls(shipped: Catalog) -> None:
-    written = topics_page.split(README.read_text(encoding="utf-8"))[1].splitlines()
+    written = split(README.read_text(encoding="utf-8"))[1].splitlines()
     assert written == topics_page.table(shipped).splitlines(), "run: .venv/bin/python tests/catalog/topics_page.py"

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from frameworks_page import rewrite
+
 from kybern.catalog import Catalog, Condition, Control, EvidenceCheck, Operator, PredicateType, days, load_catalog
 
 PAGE = Path(__file__).parents[2] / "src" / "kybern" / "catalog" / "controls" / "README.md"
-BEGIN, END = "<!-- written from the controls: begin -->", "<!-- written from the controls: end -->"
 _SIGNS = {Operator.EQ: "=", Operator.NE: "≠", Operator.LT: "<", Operator.LE: "≤", Operator.GT: ">", Operator.GE: "≥"}
 
 
@@ -63,16 +64,5 @@ def _one(condition: Condition) -> str:
     return f"{condition.field} {sign}" if condition.value is None else f"{condition.field} {sign} {value}"
 
 
-def split(page: str) -> tuple[str, str, str]:
-    """Part the page into what stands before the table, the table, and what stands after it."""
-    before, _, rest = page.partition(f"{BEGIN}\n")
-    inside, end, after = rest.partition(f"{END}\n")
-    if not end:
-        msg = f"{PAGE} lacks its marks {BEGIN} and {END}"
-        raise ValueError(msg)
-    return before, inside, after
-
-
 if __name__ == "__main__":
-    above, _, below = split(PAGE.read_text(encoding="utf-8"))
-    PAGE.write_text(f"{above}{BEGIN}\n{table(load_catalog())}\n{END}\n{below}", encoding="utf-8")
+    rewrite(PAGE, table(load_catalog()))
