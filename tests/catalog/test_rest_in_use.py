@@ -47,8 +47,13 @@ LETTERS = {
 }
 
 
-def in_order(catalog: Catalog, says: dict[str, Any] | None = None, *, leave_out: str = "", **system: Any) -> Assessment:
-    """Assess a house that states and signs everything; `says` lays fields over all evidence, `leave_out` names a topic nobody made."""
+def in_order(
+    catalog: Catalog, says: dict[str, Any] | None = None, *, leave_out: str = "", also: dict[str, Any] | None = None, **system: Any
+) -> Assessment:
+    """Assess a house that states and signs everything, with records `also`.
+
+    `says` lays fields over all evidence, `leave_out` names a topic that nobody made.
+    """
     stated = house.records(catalog)
     stated[house.SYSTEM] |= {"generates_content": True, "agents": [AGENT], "datasets": ["dataset:letters"], **system}
     stated |= {AGENT: CLERK, "dataset:letters": LETTERS}
@@ -67,7 +72,7 @@ def in_order(catalog: Catalog, says: dict[str, Any] | None = None, *, leave_out:
                 "category": "security",
             }
     stated["indicator:defects"] = {**stated["indicator:gap"], "id": "defects", "title": "d", "category": "quality"}
-    found = house.record_set(stated)
+    found = house.record_set(stated | (also or {}))
     laid = says or {}
 
     def said(topic: str, _ref: str, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -133,3 +138,13 @@ def test_a_framework_asked_about_shows_its_own_gaps_and_not_those_of_others(ship
     assert prefixes["ISO9001"] == {"QUA"}
     assert prefixes["OWASP_LLM"] <= {"AGT"}
     assert prefixes["DPDP"] == {"DPF", "SEC"}
+
+
+def test_who_is_no_health_plan_leaves_its_duty_out_by_a_signed_exclusion(shipped: Catalog) -> None:
+    duty = "CALIFORNIA:CA-SB1120"
+    entry = {"kind": "soa_entry", "id": "sb1120", "title": "No health plan", "requirement": duty, "necessary": False}
+    signed = {"justification": "The house insures nobody", "approved_by": "person:ann", "approved_on": house.DAY, "owner": "role:lead"}
+    without = in_order(shipped, leave_out="utilisation-denial-sample")
+    left_out = in_order(shipped, leave_out="utilisation-denial-sample", also={"soa_entry:sb1120": {**entry, **signed}})
+    statuses = [score.status if (score := found.requirement(duty)) else None for found in (without, left_out)]
+    assert statuses == [Status.PARTLY_MET, Status.NOT_APPLICABLE]
