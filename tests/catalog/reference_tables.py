@@ -69,8 +69,11 @@ REFERENCES = {
     "MITRE_ATLAS": Reference("mitre_atlas_tactics.csv", title="name"),
     "IMDA_AGENTIC": Reference("imda_agentic.csv", status="status", confidence="confidence"),
     "IMDA_AI_VERIFY": Reference("imda_ai_verify.csv"),
+    "ISO27001": Reference("iso27001.csv", title="short_title"),
+    "ISO9001": Reference("iso9001.csv", title=None),
+    "ISO_RELATED": Reference("iso_related.csv"),
 }
-OTHERS = tuple(name for name in REFERENCES if name not in {"ISO42001", "NIST_AI_RMF", "EU_AI_ACT"})
+OTHERS = tuple(name for name in REFERENCES if not name.startswith("ISO") and name not in {"NIST_AI_RMF", "EU_AI_ACT"})
 """The laws, principles and lists of threats that have no tests of their own."""
 
 BESIDE = {
