@@ -4,7 +4,7 @@ from kybern.assessment._assessment import Assessment, Readiness, Row, Score, ass
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
-from kybern.assessment._gaps import Gap, gaps
+from kybern.assessment._gaps import Gap, Shortfall, gaps, shortfall_of
 from kybern.assessment._recompute import differences
 from kybern.assessment._status import Status
 from kybern.assessment._table import EvidenceTable
@@ -22,6 +22,7 @@ __all__ = [
     "Reason",
     "Row",
     "Score",
+    "Shortfall",
     "Status",
     "Step",
     "TraceGraph",
@@ -32,5 +33,6 @@ __all__ = [
     "documented",
     "explain",
     "gaps",
+    "shortfall_of",
     "to_json",
 ]

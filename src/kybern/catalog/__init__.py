@@ -1,7 +1,7 @@
 """Law as data: frameworks, crosswalks, common controls and checks, and the loader that cross-checks them."""
 
 from kybern.catalog._catalog import Catalog
-from kybern.catalog._load import load_catalog
+from kybern.catalog._load import load_catalog, load_controls
 from kybern.catalog._models import (
     Applies,
     Check,
@@ -62,4 +62,5 @@ __all__ = [
     "age_limit",
     "days",
     "load_catalog",
+    "load_controls",
 ]

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 
+def load_controls(only: Collection[str], root: Traversable | None = None) -> Catalog:
+    """Load some controls alone, without the frameworks they answer: for who has little time and asks for no requirement.
+
+    A name that no control has is left out. The cross-checks of `load_catalog` are not made. Raises `InputError` for problems of form.
+    """
+    sources = Sources()
+    sources.read_controls(root or files("kybern.catalog"), only)
+    if sources.problems:
+        raise InputError(sources.problems)
+    return Catalog(frameworks={}, controls={found.item.id: found.item for found in sources.controls})
+
+
 def load_catalog(
     root: Traversable | None = None,
     *,

@@ -14,7 +14,7 @@ from kybern.base.yaml import YamlDocument, read_yaml
 from kybern.catalog._models import Control, Crosswalk, Framework, Strength
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from importlib.resources.abc import Traversable
 
     from kybern.base.validation import Fault, Sayings
@@ -58,6 +58,14 @@ class Sources:
             self.controls += self._control_list(document)
         for document in self._documents(root, "crosswalks"):
             self.crosswalks += self._shape(Crosswalk, document, ())
+
+    def read_controls(self, root: Traversable, only: Collection[str]) -> None:
+        """Read some of a folder's controls and nothing of the law they answer."""
+        for document in self._documents(root, "controls"):
+            entries = document.value if isinstance(document.value, list) else []
+            for index, entry in enumerate(entries):
+                if isinstance(entry, dict) and entry.get("id") in only:
+                    self.controls += self._shape(Control, document, (index,))
 
     def _documents(self, root: Traversable, folder: str) -> Iterator[YamlDocument]:
         for file in _yaml_files(root.joinpath(folder)):

@@ -1,1 +1,46 @@
 """The gate: may this AI system go on to its next stage, by the evidence that there is and the rules of the workspace."""
+
+from kybern.gate._collected import Collected, Ground, Item, Wanted, collect, evidence_of, option_wants, stage_wants
+from kybern.gate._facts import Asked, Judged, facts_of, system_of
+from kybern.gate._gate import ACTOR, Outcome, Question, facts_stated, judge
+from kybern.gate._stages import FILE, STAGES, Collect, Due, GateSpec, Settings, StageName, due_at, read_settings, shipped_stages
+from kybern.gate._told import TOPIC, as_evidence, as_json, as_junit, as_markdown, as_sarif, held_by, mending, verdict
+
+__all__ = [
+    "ACTOR",
+    "FILE",
+    "STAGES",
+    "TOPIC",
+    "Asked",
+    "Collect",
+    "Collected",
+    "Due",
+    "GateSpec",
+    "Ground",
+    "Item",
+    "Judged",
+    "Outcome",
+    "Question",
+    "Settings",
+    "StageName",
+    "Wanted",
+    "as_evidence",
+    "as_json",
+    "as_junit",
+    "as_markdown",
+    "as_sarif",
+    "collect",
+    "due_at",
+    "evidence_of",
+    "facts_of",
+    "facts_stated",
+    "held_by",
+    "judge",
+    "mending",
+    "option_wants",
+    "read_settings",
+    "shipped_stages",
+    "stage_wants",
+    "system_of",
+    "verdict",
+]

@@ -1,0 +1,336 @@
+"""The facts of a gate: what records, assessment, evidence and the clock say of one AI system, as the schema `kybern` describes them.
+
+Two rules run through all of it. What is not known is left out where the schema lets it be, and counts against where it does not.
+And what nobody signed counts only against: a failure, a figure out of bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+from kybern.assessment import Assessment, Reason, Shortfall, Status
+from kybern.catalog import PredicateType
+from kybern.evidence import Evidence
+from kybern.policy import TIME
+from kybern.records import Record, RecordSet
+from kybern.records.assurance import CorrectiveAction, Incident, Nonconformity
+from kybern.records.leadership import Role
+from kybern.records.lifecycle import AISystem, Dataset, Model, Supplier
+from kybern.records.monitoring import Indicator
+from kybern.records.people import Document
+from kybern.records.risk import Risk, RiskCriteria, Treatment
+from kybern.records.society import ImpactAssessment
+
+R = TypeVar("R", bound=Record)
+
+IMPACT_TOPIC: Final = "impact-approval"
+_APPROVES: Final = frozenset(("approved", "approved-with-conditions"))
+_GRAVE: Final = frozenset(("high", "serious"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about: an AI system at a moment, by the records, what was accepted and collected, and the approval the gate wants."""
+
+    records: RecordSet
+    system: AISystem
+    at: datetime
+    evidence: Sequence[Evidence]
+    """Verified pieces, and those that nobody signed, which have no signers."""
+    approval: str
+    refused: int = 0
+    collected: Mapping[str, bool | int] = field(default_factory=dict)
+    """What the files of other tools let the gate know, by the names of facts."""
+
+    @property
+    def day(self) -> date:
+        """The day it is asked on, in UTC."""
+        return self.at.astimezone(UTC).date()
+
+    @cached_property
+    def belonging(self) -> tuple[Record, ...]:
+        """What belongs to the system: models, data sets, risks, indicators, ..."""
+        return tuple(record for ref in self.records.belonging_to(self.system.ref) if (record := self.records.get(ref)) is not None)
+
+    def of(self, kind: type[R]) -> tuple[R, ...]:
+        """Choose the records of a kind that belong to the system."""
+        return tuple(record for record in self.belonging if isinstance(record, kind))
+
+    @cached_property
+    def seen(self) -> tuple[Evidence, ...]:
+        """The pieces observed by the moment asked about, the latest first."""
+        seen = (piece for piece in self.evidence if piece.observed_at <= self.at)
+        return tuple(sorted(seen, key=lambda piece: (piece.observed_at, piece.id), reverse=True))
+
+    def stands(self, piece: Evidence) -> bool:
+        """Whether a piece counts for something: somebody signed it, and it has not expired."""
+        return bool(piece.signers) and (piece.expires_at is None or piece.expires_at >= self.at)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the assessment says of the controls due: the tree under each that applies, and what those that are not met are short of."""
+
+    assessment: Assessment
+    trees: tuple[Reason, ...]
+    shortfalls: tuple[Shortfall, ...]
+
+
+def facts_of(asked: Asked, judged: Judged) -> dict[str, Any]:
+    """Gather the facts that records, assessment, evidence and the clock supply to a gate."""
+    return {
+        TIME: asked.at,
+        **_of_system(asked),
+        **_of_parts(asked),
+        **_of_risks(asked),
+        **_of_impact(asked),
+        **_of_tests(asked),
+        **_of_indicators(asked),
+        **_of_controls(asked, judged),
+        **_of_release(asked),
+        **_of_documents(asked),
+        **_of_trouble(asked),
+        "evidence.refused": asked.refused,
+        "evidence.unsigned": sum(not piece.signers for piece in asked.evidence),
+        **asked.collected,
+    }
+
+
+# --- Records ---------------------------------------------------------------------------------------------------------------------
+
+
+def _of_system(asked: Asked) -> dict[str, Any]:
+    system = asked.system
+    found: dict[str, Any] = {
+        "system.id": system.id,
+        "system.risk_class": system.risk_class,
+        "system.role": system.role,
+        "system.autonomy": system.autonomy,
+        "system.stage": system.stage,
+        "system.jurisdictions": list(system.jurisdictions),
+        "system.owned": system.owner is not None,
+        "system.risk_owned": system.risk_owner is not None,
+        "system.oversight_stated": system.oversight is not None,
+        "system.misuse_stated": system.foreseeable_misuse is not None,
+        "system.affected_stated": bool(system.affected_groups),
+    }
+    optional = {"system.personal_data": system.personal_data, "system.generates_content": system.generates_content}
+    return found | {name: value for name, value in optional.items() if value is not None}
+
+
+def _of_parts(asked: Asked) -> dict[str, int]:
+    models, datasets, suppliers = asked.of(Model), asked.of(Dataset), asked.of(Supplier)
+    return {
+        "models.total": len(models),
+        "models.without_artefact": sum(one.artefact_sha256 is None for one in models),
+        "models.without_limits": sum(one.limits is None for one in models),
+        "datasets.total": len(datasets),
+        "datasets.without_licence": sum(one.licence is None and one.legal_basis is None for one in datasets),
+        "datasets.without_quality_criteria": sum(one.quality_criteria is None for one in datasets),
+        "datasets.without_known_bias": sum(one.known_bias is None for one in datasets),
+        "datasets.personal_without_basis": sum(one.personal_data and one.legal_basis is None for one in datasets),
+        "datasets.special_categories": sum(one.special_categories for one in datasets),
+        "suppliers.unassessed": sum(one.assessed_on is None or one.assessed_on > asked.day for one in suppliers),
+        "suppliers.without_responsibilities": sum(one.responsibilities is None for one in suppliers),
+        "suppliers.critical_without_exit": sum(one.criticality == "high" and one.exit_plan is None for one in suppliers),
+    }
+
+
+def _of_risks(asked: Asked) -> dict[str, int]:
+    risks, treatments = asked.of(Risk), asked.of(Treatment)
+    by_risk = {risk.ref: [one for one in treatments if one.risk == risk.ref] for risk in risks}
+    return {
+        "risks.total": len(risks),
+        "risks.untreated": sum(not by_risk[risk.ref] for risk in risks),
+        "risks.open_above_criteria": sum(_above(asked, risk, by_risk[risk.ref]) for risk in risks),
+    }
+
+
+def _above(asked: Asked, risk: Risk, treatments: Iterable[Treatment]) -> bool:
+    """Tell whether a risk lies above what its criteria accept, and nobody accepted it; what cannot be told counts as above."""
+    treated = tuple(treatments)
+    if any(one.accepted_by is not None and one.accepted_on is not None and one.accepted_on <= asked.day for one in treated):
+        return False
+    criteria = asked.records.get(risk.criteria)
+    done = [(one.done_on, one.residual_likelihood * one.residual_consequence) for one in treated if one.done_on is not None]
+    done = [(day, score) for day, score in done if day <= asked.day]
+    score = max(done)[1] if done else risk.score
+    return not isinstance(criteria, RiskCriteria) or score > criteria.acceptable_score
+
+
+def _of_trouble(asked: Asked) -> dict[str, int]:
+    actions = asked.of(CorrectiveAction)
+    return {
+        "incidents.open_serious": sum(one.severity in _GRAVE and one.state != "resolved" for one in asked.of(Incident)),
+        "findings.open_major": sum(one.grade == "major" and one.state != "closed" for one in asked.of(Nonconformity)),
+        "actions.overdue": sum(one.due_on < asked.day and (one.done_on is None or one.done_on > asked.day) for one in actions),
+    }
+
+
+# --- Evidence --------------------------------------------------------------------------------------------------------------------
+
+
+def _decisions(asked: Asked, record: Record, topic: str, approver: str | None = None) -> Iterator[Evidence]:
+    """Go through the signed decisions on a record in its present version, the latest first.
+
+    Where the record names its approver, an approval by another is none; a refusal by anybody is one.
+    """
+    for piece in asked.seen:
+        about = any(subject.ref == record.ref and subject.digest == record.digest for subject in piece.subjects)
+        if piece.predicate is PredicateType.APPROVAL and piece.topic == topic and about and piece.signers:
+            approves = piece.body["decision"] in _APPROVES
+            if not approves or (asked.stands(piece) and approver in (None, piece.body["by"])):
+                yield piece
+
+
+def _approves(piece: Evidence) -> bool:
+    return piece.body["decision"] in _APPROVES
+
+
+def _of_impact(asked: Asked) -> dict[str, Any]:
+    latest = [next(_decisions(asked, one, IMPACT_TOPIC, one.approved_by), None) for one in asked.of(ImpactAssessment)]
+    decided = [piece for piece in latest if piece is not None]
+    if any(not _approves(piece) for piece in decided):
+        return {"impact.approved": False}
+    if not latest or len(decided) < len(latest):
+        return {}
+    return {"impact.approved": True, "impact.age": asked.at - min(piece.observed_at for piece in decided)}
+
+
+def _of_release(asked: Asked) -> dict[str, bool]:
+    decisions = list(_decisions(asked, asked.system, asked.approval))
+    if not decisions:
+        return {}
+    if not _approves(decisions[0]):
+        return {"release.approved": False}
+    owner = asked.system.owner
+    if owner is None:
+        return {"release.approved": True}
+    role = asked.records.get(owner)
+    owners = set(role.holders) if isinstance(role, Role) else {owner}
+    refused_at = max((piece.observed_at for piece in decisions if not _approves(piece)), default=None)
+    approvers = {piece.body["by"] for piece in decisions if _approves(piece) and (refused_at is None or piece.observed_at > refused_at)}
+    return {"release.approved": True, "release.by_owner_alone": approvers <= owners}
+
+
+def _of_tests(asked: Asked) -> dict[str, Any]:
+    """Count the latest run of each suite. A run that expired or that nobody signed has no tests passed, and its failures stand."""
+    names = {asked.system.ref, *(record.ref for record in asked.belonging)}
+    runs = [piece for piece in asked.seen if piece.predicate is PredicateType.TEST_RUN and _about(piece, names)]
+    latest: dict[tuple[str, str], list[Evidence]] = {}
+    for piece in runs:
+        found = latest.setdefault((piece.topic, piece.body["suite"]), [])
+        if not found or found[0].observed_at == piece.observed_at:
+            found.append(piece)
+    counted = [_worst(found, runs, asked) for found in latest.values()]
+    standing = [piece for piece in counted if asked.stands(piece)]
+    failed = sum(piece.body["failed"] for piece in counted)
+    if not standing:
+        return {"tests.failed": failed} if failed else {}
+    passed = sum(piece.body["passed"] for piece in standing)
+    return {"tests.passed": passed, "tests.failed": failed, "tests.age": asked.at - min(piece.observed_at for piece in standing)}
+
+
+def _worst(latest: Sequence[Evidence], runs: Sequence[Evidence], asked: Asked) -> Evidence:
+    """Take of a suite's latest runs the one that failed most; where nobody signed it and it failed nothing, the latest that stands."""
+    worst = max(latest, key=lambda piece: (piece.body["failed"], -piece.body["passed"]))
+    if asked.stands(worst) or worst.body["failed"]:
+        return worst
+    key = (worst.topic, worst.body["suite"])
+    signed = (piece for piece in runs if (piece.topic, piece.body["suite"]) == key and piece.signers)
+    return next(signed, worst)
+
+
+def _about(piece: Evidence, names: set[str]) -> bool:
+    return any(subject.ref in names for subject in piece.subjects)
+
+
+def _of_indicators(asked: Asked) -> dict[str, int]:
+    indicators = asked.of(Indicator)
+    measured: dict[str, list[Evidence]] = {}
+    for piece in asked.seen:
+        if piece.predicate is PredicateType.MEASUREMENT:
+            for subject in piece.subjects:
+                measured.setdefault(subject.ref, []).append(piece)
+    states = [_state(one, measured.get(one.ref, ()), asked) for one in indicators]
+    return {
+        "indicators.total": len(indicators),
+        "indicators.out_of_bounds": sum(state is False for state in states),
+        "indicators.unmeasured": sum(state is None for state in states),
+    }
+
+
+def _state(indicator: Indicator, pieces: Sequence[Evidence], asked: Asked) -> bool | None:
+    """Tell whether the latest measurement is within bounds; None where none stands. Outside the bounds anybody's word counts."""
+    for at, piece in enumerate(pieces):
+        outside = not _within(indicator, piece.body["value"])
+        if outside:
+            return False
+        if asked.stands(piece):
+            together = (other for other in pieces[at + 1 :] if other.observed_at == piece.observed_at)
+            return all(_within(indicator, other.body["value"]) for other in together)
+        if piece.signers:
+            return None
+    return None
+
+
+def _within(indicator: Indicator, value: float) -> bool:
+    return (indicator.minimum is None or value >= indicator.minimum) and (indicator.maximum is None or value <= indicator.maximum)
+
+
+def _of_documents(asked: Asked) -> dict[str, int]:
+    seen = [piece for piece in asked.seen if piece.predicate is PredicateType.DOCUMENT and asked.stands(piece)]
+    return {
+        "documents.total": len(asked.system.documents),
+        "documents.changed": sum(not any(_shows(asked, ref, piece) for piece in seen) for ref in asked.system.documents),
+    }
+
+
+def _shows(asked: Asked, ref: str, piece: Evidence) -> bool:
+    """Tell whether a piece has the digest of a document: the one its record states, or any of it where it states none."""
+    record = asked.records.get(ref)
+    stated = record.sha256 if isinstance(record, Document) else None
+    if stated is not None:
+        return bool(piece.body["sha256"] == stated)
+    path = record.path if isinstance(record, Document) else None
+    return any(subject.ref == ref for subject in piece.subjects) or (path is not None and piece.body.get("path") == path)
+
+
+# --- Assessment --------------------------------------------------------------------------------------------------------------------
+
+
+def _of_controls(asked: Asked, judged: Judged) -> dict[str, Any]:
+    statuses = [tree.status for tree in judged.trees]
+    checks = [node.status for tree in judged.trees for node in tree.walk() if node.kind == "check" and _applies(node)]
+    found: dict[str, Any] = {
+        "controls.due": len(judged.trees),
+        "controls.not_met": statuses.count(Status.NOT_MET),
+        "controls.expired": statuses.count(Status.EXPIRED),
+        "controls.unknown": statuses.count(Status.UNKNOWN),
+        "controls.partly_met": statuses.count(Status.PARTLY_MET),
+        "controls.waived": sum(one.waived for one in judged.shortfalls),
+        "controls.open": sum(not one.waived for one in judged.shortfalls),
+        "assessment.coverage": checks.count(Status.MET) / len(checks) if checks else 0.0,
+    }
+    rests_on = [
+        node.evidence.observed_at
+        for tree in judged.trees
+        if tree.status is Status.MET
+        for node in tree.walk()
+        if node.evidence is not None and node.counts and node.status is Status.MET
+    ]
+    return found | ({"evidence.oldest": asked.at - min(rests_on)} if rests_on else {})
+
+
+def _applies(node: Reason) -> bool:
+    return node.status is not Status.NOT_APPLICABLE
+
+
+def system_of(records: RecordSet, name: str) -> AISystem | None:
+    """Find an AI system by its id, or by `ai_system:id`."""
+    record = records.get(name if ":" in name else f"ai_system:{name}")
+    return record if isinstance(record, AISystem) else None
