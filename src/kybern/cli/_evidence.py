@@ -10,6 +10,7 @@ import typer
 
 from kybern.cli import _key
 from kybern.cli._evidence_add import add
+from kybern.cli._evidence_import import import_results
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
 from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, open_root, parse_as_of, print_json, refuse
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="evidence", help="Evidence: signed statements of what was observed, and their verification.", no_args_is_help=True)
 app.command()(add)
+app.command("import")(import_results)
 app.add_typer(_key.app, name="key", hidden=True)  # `kybern evidence key …` finds its way too
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]

@@ -160,7 +160,7 @@ def _set(body: dict[str, Any], assignment: str, kind: PredicateType) -> None:
             refuse("bad-field", f"{outer} has no parts, so there is no {name}.", f"Write -f {outer}=value.")
         body[outer] = {**body.get(outer, {}), inner: text}
     else:
-        body[name] = _number(text) if field is not None and _wants_number(field.annotation) else text
+        body[name] = number_or_text(text) if field is not None and _wants_number(field.annotation) else text
 
 
 def _work_out_share(kind: PredicateType, body: dict[str, Any]) -> None:
@@ -176,7 +176,7 @@ def _wants_number(annotation: object) -> bool:
     return annotation in (int, float, bool) or any(_wants_number(inner) for inner in get_args(annotation) if not isinstance(inner, str))
 
 
-def _number(text: str) -> object:
+def number_or_text(text: str) -> object:
     """Read a number, true or false; anything else stays text, and the check of the field says what is wrong with it."""
     try:
         value = json.loads(text)

@@ -3,7 +3,7 @@
 from kybern.gate._collected import Collected, Ground, Item, Wanted, collect, evidence_of, option_wants, stage_wants
 from kybern.gate._facts import Asked, Judged, facts_of, system_of
 from kybern.gate._gate import ACTOR, Outcome, Question, facts_stated, judge
-from kybern.gate._stages import FILE, STAGES, Collect, Due, GateSpec, Settings, StageName, due_at, read_settings, shipped_stages
+from kybern.gate._stages import FILE, STAGES, Collect, Due, GateSpec, Settings, StageName, at_gate, due_at, read_settings, shipped_stages
 from kybern.gate._told import TOPIC, as_evidence, as_json, as_junit, as_markdown, as_sarif, held_by, mending, verdict
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "as_junit",
     "as_markdown",
     "as_sarif",
+    "at_gate",
     "collect",
     "due_at",
     "evidence_of",

@@ -14,7 +14,7 @@ from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import validate
 from kybern.base.yaml import DEFAULT_LIMITS, YamlDocument, read_yaml
-from kybern.catalog import Catalog, ControlId, Slug, load_controls
+from kybern.catalog import Catalog, Control, ControlId, Slug, load_controls
 from kybern.policy import FOLDER
 
 FILE: Final = "gate.yaml"
@@ -35,6 +35,8 @@ class Stage(_Shape):
 
     approval: Slug
     controls: Annotated[tuple[ControlId, ...], Field(min_length=1)]
+    moves: bool = True
+    """Whether the gate moves the system on: then a control applies whatever stage the record still states."""
 
 
 class Change(_Shape):
@@ -133,8 +135,20 @@ def due_at(stage: StageName, settings: Settings) -> Due:
     ]
     if problems:
         raise InputError(problems)
-    kept = {name: catalog.controls[name] for name in wanted if name in catalog.controls and name not in change.without}
-    return Due(stage, shipped.approval, Catalog(frameworks={}, controls=kept))
+    kept = [catalog.controls[name] for name in wanted if name in catalog.controls and name not in change.without]
+    return Due(stage, shipped.approval, Catalog(frameworks={}, controls={one.id: at_gate(one, shipped) for one in kept}))
+
+
+def at_gate(control: Control, stage: Stage) -> Control:
+    """Give the control as it applies at a gate.
+
+    A control of systems in use is due before a system goes into use, while its record still says that it is validated: so where the
+    gate moves it on, what the control says of the stage does not keep it from being due.
+    """
+    if not stage.moves:
+        return control
+    left = tuple(condition for condition in control.applies_when if condition.field != "stage")
+    return control.model_copy(update={"applies_when": left})
 
 
 def _unknown(name: str, place: Place, catalog: Catalog) -> Problem:
