@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from kybern import __version__
-from kybern.cli import _assess, _catalog, _evidence, _gate, _init, _log, _pack, _policy, _recompute, _report, _trace, _workspace
+from kybern.cli import (
+    _assess,
+    _catalog,
+    _evidence,
+    _gate,
+    _gate_serve,
+    _init,
+    _log,
+    _pack,
+    _policy,
+    _recompute,
+    _report,
+    _trace,
+    _workspace,
+)
 
 HELP = """An operating system for AI governance: status computed from dated, signed evidence, never typed.
 
@@ -20,7 +34,7 @@ Exit codes: 0 it holds · 1 it falls short · 2 the call or the input cannot be 
 
 app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
-for _group in (_init, _workspace, _evidence, _log, _assess, _recompute, _trace, _report, _pack, _policy, _gate, _catalog):
+for _group in (_init, _workspace, _evidence, _log, _assess, _recompute, _trace, _report, _pack, _policy, _gate, _gate_serve, _catalog):
     _group.register(app)
 
 

@@ -1,5 +1,7 @@
 """The gate: may this AI system go on to its next stage, by the evidence that there is and the rules of the workspace."""
 
+from kybern.gate._admission import LABEL, Admission, NoReviewError, answer, read_admission
+from kybern.gate._admission import MAX_BYTES as ADMISSION_BYTES
 from kybern.gate._collected import Collected, Ground, Item, Wanted, collect, evidence_of, option_wants, stage_wants
 from kybern.gate._facts import Asked, Judged, facts_of, system_of
 from kybern.gate._gate import ACTOR, Outcome, Question, facts_stated, judge
@@ -8,9 +10,12 @@ from kybern.gate._told import TOPIC, as_evidence, as_json, as_junit, as_markdown
 
 __all__ = [
     "ACTOR",
+    "ADMISSION_BYTES",
     "FILE",
+    "LABEL",
     "STAGES",
     "TOPIC",
+    "Admission",
     "Asked",
     "Collect",
     "Collected",
@@ -19,11 +24,13 @@ __all__ = [
     "Ground",
     "Item",
     "Judged",
+    "NoReviewError",
     "Outcome",
     "Question",
     "Settings",
     "StageName",
     "Wanted",
+    "answer",
     "as_evidence",
     "as_json",
     "as_junit",
@@ -39,6 +46,7 @@ __all__ = [
     "judge",
     "mending",
     "option_wants",
+    "read_admission",
     "read_settings",
     "shipped_stages",
     "stage_wants",
