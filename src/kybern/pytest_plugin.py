@@ -37,6 +37,8 @@ class Counts:
     """How the tests of one control on one topic came out."""
 
     outcomes: dict[str, str] = field(default_factory=dict)
+    ended: float = 0.0
+    """When the last of them ended, in seconds since 1970."""
 
     def of(self, outcome: str) -> int:
         """Count the tests that came out so."""
@@ -91,7 +93,9 @@ class Collector:
             if name != _PROPERTY:
                 continue
             control, _, topic = str(value).rpartition(" ")
-            outcomes = self._found[control, topic].outcomes
+            counts = self._found[control, topic]
+            counts.ended = max(counts.ended, report.stop)
+            outcomes = counts.outcomes
             before = outcomes.get(report.nodeid)
             if report.failed:
                 outcomes[report.nodeid] = _FAILED
@@ -103,9 +107,8 @@ class Collector:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Sign and write what was counted; a run that broke off writes nothing, as it would not be the whole."""
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not hasattr(session.config, "workerinput"):
-            now = datetime.now(UTC)
-            for (control, topic), counts in sorted(self._found.items()):
-                self._written.append(self._desk.write(control, topic, counts, now))
+            for (control, topic), counts in sorted(self._found.items(), key=lambda item: item[0]):
+                self._written.append(self._desk.write(control, topic, counts))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was written."""
@@ -182,12 +185,12 @@ class _Desk:
         msg = f"{where}: the mark `{MARK}` does not read: {why}"
         raise pytest.UsageError(msg)
 
-    def write(self, control: str, topic: str, counts: Counts, at: datetime) -> str:
+    def write(self, control: str, topic: str, counts: Counts) -> str:
         """Sign and file the test run of one control; says in a line what became of it."""
         from kybern.base import InputError  # noqa: PLC0415
         from kybern.evidence import Refused, sign, statement, verify, write  # noqa: PLC0415
 
-        run = self._run(control, topic, counts, at)
+        run = self._run(control, topic, counts)
         try:
             envelope = sign(statement(run, (self.subject,)), self.key)
             piece = verify(envelope, self.keyring)
@@ -198,13 +201,13 @@ class _Desk:
         return f"{control} on {topic} about {self.subject.ref}: {words}; {piece.strength.label}, {path}"
 
     @staticmethod
-    def _run(control: str, topic: str, counts: Counts, at: datetime) -> TestRun:
+    def _run(control: str, topic: str, counts: Counts) -> TestRun:
         from kybern.evidence import Collector as Tool  # noqa: PLC0415
         from kybern.evidence import TestRun  # noqa: PLC0415
 
         return TestRun(
             topic=topic,
-            observed_at=at,
+            observed_at=datetime.fromtimestamp(counts.ended, UTC),
             collector=Tool(name="pytest", version=pytest.__version__),
             method="Tests marked with the control; failures and errors in any phase are failed, expected failures skipped",
             suite=f"pytest: {control}",
