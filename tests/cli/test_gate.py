@@ -193,6 +193,7 @@ def test_facts_that_the_caller_states_come_in_by_their_types(shell: Shell) -> No
         (["--stage", "validate", "--system", "scoring", "--collect", "junit=none.xml,topic=x"], "finds no file"),
         (["--stage", "validate", "--system", "scoring", "--collect", "junit=kybern.yaml,topic=x"], "This is not XML"),
         (["--stage", "validate", "--system", "scoring", "--key", "nobody"], "cannot be read"),
+        (["--stage", "validate", "--system", "scoring", "--key", "ci", "--as-of", "2026-11-01"], "is not signed"),
         (["--stage", "validate", "--system", "scoring", "--sarif", "no/where"], "cannot be written"),
     ],
 )

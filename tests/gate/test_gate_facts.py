@@ -216,6 +216,8 @@ def test_a_run_that_nobody_signed_only_fails() -> None:
     assert counted_tests(signed, run("a", 50, 0, signed=False)) == (10, 0, timedelta(days=5))
     assert counted_tests(signed, run("a", 1, 2, signed=False)) == (None, 2, None)
     assert counted_tests(run("a", 1, 2, signed=False, days=9), signed) == (10, 0, timedelta(days=5))
+    assert counted_tests(run("a", 1, 8, days=5), run("a", 1, 2, signed=False)) == (1, 8, timedelta(days=5))
+    assert counted_tests(run("a", 1, 2, signed=False, days=2), run("a", 9, 0, signed=False)) == (None, 2, None)
 
 
 def figures(*evidence: Evidence) -> tuple[int, int]:
@@ -326,7 +328,13 @@ _SUPPORT = st.one_of(
 _AGAINST = st.one_of(
     st.builds(lambda days: approval(IMPACT, "impact-approval", "rejected", days=days), _DAYS),
     st.builds(lambda days: approval(SYSTEM, "deployment-approval", "rejected", days=days), _DAYS),
-    st.builds(lambda days, suite, signed: run(suite, 12, 2, days=days, signed=signed), _DAYS, st.sampled_from("ab"), st.booleans()),
+    st.builds(
+        lambda days, suite, failed, signed: run(suite, 12, failed, days=days, signed=signed),
+        _DAYS,
+        st.sampled_from("ab"),
+        st.sampled_from((1, 8)),
+        st.booleans(),
+    ),
     st.builds(lambda days, signed: figure(0.1, days=days, signed=signed), _DAYS, st.booleans()),
 )
 _WORST = float("inf")
@@ -353,6 +361,25 @@ def test_taking_away_what_supports_never_makes_a_fact_look_better(
     left = [one for one in (*support, *against) if one.id != away.id]
     only = {"controls": ["LIF-14", "LIF-18", "SOC-02"]}
     before, after = _badness(facts(*support, *against, **only)), _badness(facts(*left, **only))
+    assert {name: (before[name], after[name]) for name in before if after[name] < before[name]} == {}
+
+
+_UNSIGNED = st.one_of(
+    st.builds(lambda days, suite: run(suite, 99, 0, days=days, signed=False), _DAYS, st.sampled_from("ab")),
+    st.builds(lambda days: figure(0.9, days=days, signed=False), _DAYS),
+    st.builds(lambda days: approval(SYSTEM, "deployment-approval", days=days, signed=False), _DAYS),
+    st.builds(lambda days: piece("document", "model-card", "document:card", days=days, signed=False), _DAYS),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(there=st.lists(st.one_of(_SUPPORT, _AGAINST), max_size=5), more=st.lists(st.one_of(_UNSIGNED, _AGAINST), min_size=1, max_size=3))
+def test_what_nobody_signed_never_makes_a_fact_look_better(there: list[Evidence], more: list[Evidence]) -> None:
+    only = {"controls": ["LIF-14", "LIF-18", "SOC-02"]}
+    added = [one for one in more if not one.signers]
+    before, after = _badness(facts(*there, **only)), _badness(facts(*there, *added, **only))
+    if before["tests.failed"] == _WORST:  # no run before: a run that failed is no better news than none
+        before["tests.failed"] = 0
     assert {name: (before[name], after[name]) for name in before if after[name] < before[name]} == {}
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kybern.base import InputError, Place
-from kybern.connect import Source, connector_of
+from kybern.catalog import PredicateType
+from kybern.connect import Connector, Observation, Reading, Source, connector_of
 from kybern.evidence import body_of, parse_predicate
 from kybern.gate import (
     Collect,
@@ -251,6 +252,25 @@ def test_what_may_be_missing_may_be_missing_and_facts_add_up_over_files(tmp_path
         (tmp_path / f"{name}.sarif").write_text(json.dumps(log))
     found = collect([wanted(tmp_path, **{"as": "sarif", "files": ["*.sarif"]})], ground())
     assert (found.facts, found.items) == ({"scan.errors": 2}, ())
+
+
+@pytest.mark.parametrize(
+    "name", ["release.approved", "tests.passed", "system.owned", "change.substantial", "controls.open", "request.time"]
+)
+def test_no_connector_states_what_is_not_its_to_state(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (tmp_path / "a.x").touch()
+    reader = Connector("x", "x", lambda _: Reading((), {name: True}))
+    monkeypatch.setattr("kybern.gate._collected.connector_of", lambda _: reader)
+    with pytest.raises(InputError, match="not its to state"):
+        collect([wanted(tmp_path, **{"as": "x", "files": ["a.x"]})], ground())
+
+
+def test_no_connector_speaks_for_a_person(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.x").touch()
+    said = Observation("yes", PredicateType.APPROVAL, {"by": "person:ada", "decision": "approved"}, "x")
+    monkeypatch.setattr("kybern.gate._collected.connector_of", lambda _: Connector("x", "x", lambda _: Reading((said,))))
+    with pytest.raises(InputError, match="a person signs that"):
+        collect([wanted(tmp_path, **{"as": "x", "files": ["a.x"], "topic": "deployment-approval"})], ground())
 
 
 def test_an_option_names_connector_files_topic_and_fields(tmp_path: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from gate_world import SCHEMA
 
 from kybern.base import InputError
-from kybern.catalog import load_catalog
+from kybern.catalog import PredicateType, Strength, load_catalog
 from kybern.gate import STAGES, due_at, read_settings, shipped_stages
 
 
@@ -26,6 +26,12 @@ def test_every_stage_names_controls_that_the_catalog_has_and_an_approval_that_it
         assert set(stage.controls) <= catalog.controls.keys()
         assert len(set(stage.controls)) == len(stage.controls)
         assert stage.approval in topics
+
+
+def test_no_check_of_the_library_is_met_by_what_a_tool_says_unsigned() -> None:
+    of_tools = (PredicateType.TEST_RUN, PredicateType.MEASUREMENT, PredicateType.DOCUMENT)
+    checks = [check for control in load_catalog().controls.values() for check in control.checks if check.type == "evidence"]
+    assert [check.id for check in checks if check.predicate in of_tools and check.min_strength <= Strength.DECLARED] == []
 
 
 def test_a_control_of_systems_in_use_is_due_before_the_system_goes_into_use(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def gate(
     """
     if context.invoked_subcommand is not None:
         return
+    if key is not None and as_of is not None:
+        refuse("as-of", "A gate judged as of another moment is not signed.", "Leave out --key or --as-of: a signature says what is so now.")
     run = Run.opened(directory, parse_as_of(as_of))
     outcome = run.judged(stage, system, collect or [], fact or [], key, passphrase_env)
     if record is not None:
@@ -100,6 +102,7 @@ class Run:
     def judged(
         self, stage: str | None, system: str | None, wanted: Sequence[str], facts: Sequence[str], key: str | None, variable: str | None
     ) -> Outcome:
+        """Judge a gate as the options say it; tells every problem and exits 2 where it cannot be judged."""
         from kybern.base import InputError  # noqa: PLC0415 - see the docstring of `_shared`
         from kybern.evidence import FOLDER, read_evidence  # noqa: PLC0415
         from kybern.gate import ACTOR, Question, due_at, facts_stated, judge, read_settings  # noqa: PLC0415

@@ -18,7 +18,7 @@ from kybern.connect._observation import NOT_STATED, Observation, Reading, Source
 MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 2_000_000
 _MAX_NAME: Final = 200
-_FAILS: Final = frozenset(("failure", "error", "rerunFailure", "rerunError"))
+_FAILS: Final = frozenset(("failure", "error"))
 _MAX_COUNT: Final = 10_000_000
 
 
@@ -62,7 +62,7 @@ class _Handler:
         self.path.append(name)
 
     def _mark(self, name: str) -> None:
-        if name in _FAILS and not name.startswith("rerun"):
+        if name in _FAILS:
             self.case = "failed"
         elif name == "skipped" and self.case == "passed":
             self.case = "skipped"

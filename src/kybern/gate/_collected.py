@@ -20,8 +20,9 @@ from kybern.base.suggest import Suggester
 from kybern.catalog import PredicateType, Strength
 from kybern.connect import Connector, Observation, Reading, Source, choose, connector_of, lacking, predicate_of, read_source
 from kybern.evidence import Evidence, Predicate, Subject, parse_statement, statement
+from kybern.gate._facts import OWN
 from kybern.gate._stages import Collect, Settings
-from kybern.policy import CALLER, FactSchema
+from kybern.policy import FactSchema
 from kybern.records import RecordSet
 from kybern.records.lifecycle import AISystem
 
@@ -109,7 +110,7 @@ def _merge(facts: dict[str, bool | int], more: Mapping[str, bool | int], schema:
         spec = schema.by_name.get(name)
         if spec is None:
             continue
-        if spec.provider == CALLER or spec.provider != "evidence" or not spec.optional:
+        if spec.provider != "evidence" or not spec.optional or name in OWN:
             raise source.fault("not-a-connectors-fact", f"The connector states {name}, which is not its to state.")
         before = facts.get(name)
         facts[name] = (bool(before) or value) if isinstance(value, bool) else int(before or 0) + value

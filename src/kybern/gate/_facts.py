@@ -28,6 +28,19 @@ from kybern.records.society import ImpactAssessment
 R = TypeVar("R", bound=Record)
 
 IMPACT_TOPIC: Final = "impact-approval"
+OWN: Final = frozenset(
+    (
+        "evidence.oldest",
+        "impact.age",
+        "impact.approved",
+        "release.approved",
+        "release.by_owner_alone",
+        "tests.age",
+        "tests.failed",
+        "tests.passed",
+    )
+)
+"""Facts that may be missing and that the gate works out of evidence itself: no file supplies them."""
 _APPROVES: Final = frozenset(("approved", "approved-with-conditions"))
 _GRAVE: Final = frozenset(("high", "serious"))
 
@@ -83,6 +96,7 @@ class Judged:
 def facts_of(asked: Asked, judged: Judged) -> dict[str, Any]:
     """Gather the facts that records, assessment, evidence and the clock supply to a gate."""
     return {
+        **asked.collected,
         TIME: asked.at,
         **_of_system(asked),
         **_of_parts(asked),
@@ -96,7 +110,6 @@ def facts_of(asked: Asked, judged: Judged) -> dict[str, Any]:
         **_of_trouble(asked),
         "evidence.refused": asked.refused,
         "evidence.unsigned": sum(not piece.signers for piece in asked.evidence),
-        **asked.collected,
     }
 
 
@@ -220,13 +233,11 @@ def _of_release(asked: Asked) -> dict[str, bool]:
 def _of_tests(asked: Asked) -> dict[str, Any]:
     """Count the latest run of each suite. A run that expired or that nobody signed has no tests passed, and its failures stand."""
     names = {asked.system.ref, *(record.ref for record in asked.belonging)}
-    runs = [piece for piece in asked.seen if piece.predicate is PredicateType.TEST_RUN and _about(piece, names)]
-    latest: dict[tuple[str, str], list[Evidence]] = {}
-    for piece in runs:
-        found = latest.setdefault((piece.topic, piece.body["suite"]), [])
-        if not found or found[0].observed_at == piece.observed_at:
-            found.append(piece)
-    counted = [_worst(found, runs, asked) for found in latest.values()]
+    suites: dict[tuple[str, str], list[Evidence]] = {}
+    for piece in asked.seen:
+        if piece.predicate is PredicateType.TEST_RUN and _about(piece, names):
+            suites.setdefault((piece.topic, piece.body["suite"]), []).append(piece)
+    counted = [_latest(runs) for runs in suites.values()]
     standing = [piece for piece in counted if asked.stands(piece)]
     failed = sum(piece.body["failed"] for piece in counted)
     if not standing:
@@ -235,14 +246,23 @@ def _of_tests(asked: Asked) -> dict[str, Any]:
     return {"tests.passed": passed, "tests.failed": failed, "tests.age": asked.at - min(piece.observed_at for piece in standing)}
 
 
-def _worst(latest: Sequence[Evidence], runs: Sequence[Evidence], asked: Asked) -> Evidence:
-    """Take of a suite's latest runs the one that failed most; where nobody signed it and it failed nothing, the latest that stands."""
-    worst = max(latest, key=lambda piece: (piece.body["failed"], -piece.body["passed"]))
-    if asked.stands(worst) or worst.body["failed"]:
-        return worst
-    key = (worst.topic, worst.body["suite"])
-    signed = (piece for piece in runs if (piece.topic, piece.body["suite"]) == key and piece.signers)
-    return next(signed, worst)
+def _latest(runs: Sequence[Evidence]) -> Evidence:
+    """Choose the run of a suite that counts: the latest that is signed, of several at one moment the one that failed most.
+
+    One that nobody signed counts instead where it came later, or at the same moment, and failed more.
+    """
+    last = next((piece.observed_at for piece in runs if piece.signers), None)
+    signed = [piece for piece in runs if piece.signers and piece.observed_at == last]
+    best = max(signed, key=_failures, default=None)
+    later = (piece for piece in runs if not piece.signers and (last is None or piece.observed_at >= last))
+    worst = max(later, key=_failures, default=best)
+    if worst is None:
+        return runs[0]
+    return worst if best is None or worst.body["failed"] > best.body["failed"] else best
+
+
+def _failures(piece: Evidence) -> tuple[int, int]:
+    return piece.body["failed"], -piece.body["passed"]
 
 
 def _about(piece: Evidence, names: set[str]) -> bool:

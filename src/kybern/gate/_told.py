@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from kybern.assessment import Reason, Shortfall, Status
@@ -122,7 +123,7 @@ def _sarif_rule(slug: str, rule: Rule | None) -> dict[str, Any]:
 def _result(rule: str, level: str, text: str, place: Place | None) -> dict[str, Any]:
     result: dict[str, Any] = {"ruleId": rule, "level": level, "message": {"text": text}}
     if place is not None:
-        physical: dict[str, Any] = {"artifactLocation": {"uri": place.file}}
+        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file)}}
         if place.line:
             physical["region"] = {"startLine": place.line, "startColumn": place.column}
         result["locations"] = [{"physicalLocation": physical}]
