@@ -45,7 +45,7 @@ def held_by(outcome: Outcome) -> Iterator[tuple[str, str]]:
 def mending(shortfall: Shortfall) -> Iterator[tuple[str, str]]:
     """Go through the checks that a control is short of, by name, each with what is so and on what."""
     for reason in shortfall.missing:
-        where = [child.ref for child in reason.children if child.status is not Status.MET and ":" in child.ref]
+        where = [one.ref for one in reason.children if one.status is not Status.MET and ":" in one.ref and one.ref not in reason.text]
         at = f" ({', '.join(where[:5])}{', …' if len(where) > 5 else ''})" if where else ""  # noqa: PLR2004 - a few examples
         yield reason.ref, f"{reason.title}: {_lower(reason)}{at}"
 
