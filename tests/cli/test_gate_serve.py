@@ -24,41 +24,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from kybern.policy import read_decisions
 
-PROGRAM = Path(sys.executable).with_name("kybern")
-REVIEW = json.loads((Path(__file__).parents[1] / "gate" / "admission_review.json").read_text(encoding="utf-8"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "integrations"))
 
-RECORDS = """\
-- {kind: organization, id: lender, title: L, legal_name: L, sector: credit, countries: [IE], ai_roles: [provider]}
-- &system {kind: ai_system, id: scoring, title: S, role: provider, purpose: p, use_case: u, autonomy: proposes, risk_class: limited,
-  users: [u], jurisdictions: [IE], stage: validation}
-- {kind: ai_system, id: banned, title: B, role: provider, purpose: p, use_case: u, autonomy: proposes, risk_class: prohibited, users: [u],
-  jurisdictions: [IE], stage: validation}
-"""
-RULES = """\
-- id: goes
-  title: What is not prohibited goes
-  owner: ai-governance
-  rationale: For this test.
-  applies_to: [deploy, retire]
-  effect: allow
-  when: system.risk_class != "prohibited"
-  message: It goes.
-  examples:
-    - {title: Limited, facts: {}, expect: fires}
-    - {title: Prohibited, facts: {system.risk_class: prohibited}, expect: silent}
-"""
+from governed import PROGRAM, RECORDS, governed
+
+REVIEW = json.loads((Path(__file__).parents[1] / "gate" / "admission_review.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    (root / "records").mkdir(parents=True)
-    (root / "policy" / "rules").mkdir(parents=True)
-    (root / "kybern.yaml").write_text("kybern: 1\n")
-    (root / "records" / "all.yaml").write_text(RECORDS)
-    (root / "policy" / "bundle.yaml").write_text("kybern: 1\n")
-    (root / "policy" / "rules" / "own.yaml").write_text(RULES)
-    return root
+    return governed(tmp_path / "workspace")
 
 
 @contextmanager
@@ -90,7 +65,7 @@ def post(port: int, body: bytes, path: str = "/admit?timeout=10s", context: ssl.
     return found
 
 
-def asked(port: int, system: str | None = "scoring", **request: Any) -> dict[str, Any]:
+def asked(port: int, system: str | None = "fine", **request: Any) -> dict[str, Any]:
     labels = {} if system is None else {"kybern/ai-system": system}
     body = {**REVIEW, "request": {**REVIEW["request"], "object": {"metadata": {"name": "x", "labels": labels}}, **request}}
     status, answer = post(port, json.dumps(body).encode())
@@ -111,7 +86,7 @@ def test_it_allows_and_denies_and_is_closed_where_anything_is_amiss(workspace: P
         assert "names no AI system: give it the label kybern/ai-system" in asked(port, None)["status"]["message"]
         assert asked(port, "unheard-of")["allowed"] is False
         assert asked(port, operation="CONNECT")["allowed"] is False
-        assert asked(port, operation="DELETE", oldObject={"metadata": {"labels": {"kybern/ai-system": "scoring"}}})["allowed"] is True
+        assert asked(port, operation="DELETE", oldObject={"metadata": {"labels": {"kybern/ai-system": "fine"}}})["allowed"] is True
         asked(port, dryRun=True)
         # What is stated since counts at once, and what cannot be read is denied.
         (workspace / "records" / "all.yaml").write_text(RECORDS.replace("risk_class: limited", "risk_class: prohibited"))

@@ -22,13 +22,13 @@ def review(**request: Any) -> bytes:
 def test_an_objects_label_names_its_system_and_the_operation_its_gate() -> None:
     asked = read_admission(review())
     assert (asked.uid, asked.what, asked.system, asked.stage, asked.dry_run) == (
-        "705ab4f5-6393-11e8-b7cc-42010a800002", "Deployment/credit/scoring", "scoring", "deploy", False,
+        "705ab4f5-6393-11e8-b7cc-42010a800002", "Deployment/credit/scoring", "fine", "deploy", False,
     )  # fmt: skip
     assert read_admission(review(), label="other/label").system is None
     annotated = {"metadata": {"annotations": {"kybern/ai-system": "other"}}}
     assert read_admission(review(object=annotated)).system == "other"
     gone = read_admission(review(operation="DELETE", object=None, oldObject=REVIEW["request"]["object"]))
-    assert (gone.system, gone.stage) == ("scoring", "retire")
+    assert (gone.system, gone.stage) == ("fine", "retire")
     assert read_admission(review(operation="CONNECT")).stage is None
     assert read_admission(review(object=None)).system is None
 

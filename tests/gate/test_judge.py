@@ -27,6 +27,7 @@ from kybern.gate import (
     as_junit,
     as_markdown,
     as_sarif,
+    because,
     collect,
     facts_stated,
     held_by,
@@ -53,6 +54,29 @@ def test_a_rule_that_denies_wins_and_says_how_to_mend_it() -> None:
     found = outcome(RUN, controls=[])
     assert not found.allowed
     assert dict(held_by(found)) == {"tests-failed": "Mend the failing tests."}
+    assert list(because(found, "tests-failed")) == ["tests.failed is 2"]
+    assert list(because(found, "default")) == []
+
+
+def test_a_rule_that_counts_says_what_it_counted_and_what_is_not_known() -> None:
+    rules = bundle(b"""
+- id: figures
+  title: Figures within bounds
+  owner: ai-governance
+  rationale: For this test.
+  applies_to: [deploy]
+  effect: deny
+  when: indicators.out_of_bounds > 0 && !(has(impact.approved) && impact.approved) && request.time > timestamp("2026-01-01T00:00:00Z")
+  message: Bring it within bounds.
+  examples:
+    - {title: One, facts: {indicators.out_of_bounds: 1}, expect: fires}
+    - {title: None, facts: {}, expect: silent}
+""")
+    low = piece("measurement", "indicator", "indicator:auc", value=0.1)
+    found = outcome(low, rules=rules)
+    assert list(because(found, "figures")) == ["indicators.out_of_bounds is 1: indicator:auc", "impact.approved is not known"]
+    assert as_json(found, {})["held_by"][0]["because"] == list(because(found, "figures"))
+    assert "  - indicators.out\\_of\\_bounds is 1: indicator:auc" in as_markdown(found)
 
 
 def test_what_is_missing_names_check_status_and_who_owes_it() -> None:

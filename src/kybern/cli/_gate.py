@@ -226,11 +226,13 @@ def write_text(path: Path, text: str, mode: str = "w") -> None:
 
 def tell(outcome: Outcome, echo: Callable[[str], object] = typer.echo) -> None:
     """Say what it came to: what holds it back, what the controls due are short of, who owes it, what was collected."""
-    from kybern.gate import held_by, mending, verdict  # noqa: PLC0415
+    from kybern.gate import because, held_by, mending, verdict  # noqa: PLC0415
 
     echo(verdict(outcome))
     for name, text in held_by(outcome):
         echo(f"  {name}: {text}")
+        for why in because(outcome, name):
+            echo(f"      {why}")
     for one in outcome.decision.obligations:
         echo(f"  along with it: {one.text}")
     for short in outcome.shortfalls:

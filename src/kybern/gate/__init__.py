@@ -3,10 +3,10 @@
 from kybern.gate._admission import LABEL, Admission, NoReviewError, answer, read_admission
 from kybern.gate._admission import MAX_BYTES as ADMISSION_BYTES
 from kybern.gate._collected import Collected, Ground, Item, Wanted, collect, evidence_of, option_wants, stage_wants
-from kybern.gate._facts import Asked, Judged, facts_of, system_of
+from kybern.gate._facts import Asked, Gathered, Judged, gather, system_of
 from kybern.gate._gate import ACTOR, Outcome, Question, facts_stated, judge
 from kybern.gate._stages import FILE, STAGES, Collect, Due, GateSpec, Settings, StageName, at_gate, due_at, read_settings, shipped_stages
-from kybern.gate._told import TOPIC, as_evidence, as_json, as_junit, as_markdown, as_sarif, held_by, mending, verdict
+from kybern.gate._told import TOPIC, as_evidence, as_json, as_junit, as_markdown, as_sarif, because, held_by, mending, verdict
 
 __all__ = [
     "ACTOR",
@@ -21,6 +21,7 @@ __all__ = [
     "Collected",
     "Due",
     "GateSpec",
+    "Gathered",
     "Ground",
     "Item",
     "Judged",
@@ -37,11 +38,12 @@ __all__ = [
     "as_markdown",
     "as_sarif",
     "at_gate",
+    "because",
     "collect",
     "due_at",
     "evidence_of",
-    "facts_of",
     "facts_stated",
+    "gather",
     "held_by",
     "judge",
     "mending",

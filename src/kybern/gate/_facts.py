@@ -93,8 +93,28 @@ class Judged:
     shortfalls: tuple[Shortfall, ...]
 
 
-def facts_of(asked: Asked, judged: Judged) -> dict[str, Any]:
+class Refs(tuple[str, ...]):
+    """A count that knows what it counted: the names of records, controls or files."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The facts of a gate, and for those that are counts what was counted: whoever is held back wants to know which ones."""
+
+    facts: Mapping[str, Any]
+    counted: Mapping[str, tuple[str, ...]]
+
+
+def gather(asked: Asked, judged: Judged) -> Gathered:
     """Gather the facts that records, assessment, evidence and the clock supply to a gate."""
+    found = _found(asked, judged)
+    counted = {name: tuple(value) for name, value in found.items() if isinstance(value, Refs)}
+    return Gathered({name: len(value) if isinstance(value, Refs) else value for name, value in found.items()}, counted)
+
+
+def _found(asked: Asked, judged: Judged) -> dict[str, Any]:
     return {
         **asked.collected,
         TIME: asked.at,
@@ -135,31 +155,35 @@ def _of_system(asked: Asked) -> dict[str, Any]:
     return found | {name: value for name, value in optional.items() if value is not None}
 
 
-def _of_parts(asked: Asked) -> dict[str, int]:
+def _of_parts(asked: Asked) -> dict[str, Any]:
     models, datasets, suppliers = asked.of(Model), asked.of(Dataset), asked.of(Supplier)
     return {
         "models.total": len(models),
-        "models.without_artefact": sum(one.artefact_sha256 is None for one in models),
-        "models.without_limits": sum(one.limits is None for one in models),
+        "models.without_artefact": _refs(one for one in models if one.artefact_sha256 is None),
+        "models.without_limits": _refs(one for one in models if one.limits is None),
         "datasets.total": len(datasets),
-        "datasets.without_licence": sum(one.licence is None and one.legal_basis is None for one in datasets),
-        "datasets.without_quality_criteria": sum(one.quality_criteria is None for one in datasets),
-        "datasets.without_known_bias": sum(one.known_bias is None for one in datasets),
-        "datasets.personal_without_basis": sum(one.personal_data and one.legal_basis is None for one in datasets),
-        "datasets.special_categories": sum(one.special_categories for one in datasets),
-        "suppliers.unassessed": sum(one.assessed_on is None or one.assessed_on > asked.day for one in suppliers),
-        "suppliers.without_responsibilities": sum(one.responsibilities is None for one in suppliers),
-        "suppliers.critical_without_exit": sum(one.criticality == "high" and one.exit_plan is None for one in suppliers),
+        "datasets.without_licence": _refs(one for one in datasets if one.licence is None and one.legal_basis is None),
+        "datasets.without_quality_criteria": _refs(one for one in datasets if one.quality_criteria is None),
+        "datasets.without_known_bias": _refs(one for one in datasets if one.known_bias is None),
+        "datasets.personal_without_basis": _refs(one for one in datasets if one.personal_data and one.legal_basis is None),
+        "datasets.special_categories": _refs(one for one in datasets if one.special_categories),
+        "suppliers.unassessed": _refs(one for one in suppliers if one.assessed_on is None or one.assessed_on > asked.day),
+        "suppliers.without_responsibilities": _refs(one for one in suppliers if one.responsibilities is None),
+        "suppliers.critical_without_exit": _refs(one for one in suppliers if one.criticality == "high" and one.exit_plan is None),
     }
 
 
-def _of_risks(asked: Asked) -> dict[str, int]:
+def _refs(records: Iterable[Record]) -> Refs:
+    return Refs(record.ref for record in records)
+
+
+def _of_risks(asked: Asked) -> dict[str, Any]:
     risks, treatments = asked.of(Risk), asked.of(Treatment)
     by_risk = {risk.ref: [one for one in treatments if one.risk == risk.ref] for risk in risks}
     return {
         "risks.total": len(risks),
-        "risks.untreated": sum(not by_risk[risk.ref] for risk in risks),
-        "risks.open_above_criteria": sum(_above(asked, risk, by_risk[risk.ref]) for risk in risks),
+        "risks.untreated": _refs(risk for risk in risks if not by_risk[risk.ref]),
+        "risks.open_above_criteria": _refs(risk for risk in risks if _above(asked, risk, by_risk[risk.ref])),
     }
 
 
@@ -175,12 +199,12 @@ def _above(asked: Asked, risk: Risk, treatments: Iterable[Treatment]) -> bool:
     return not isinstance(criteria, RiskCriteria) or score > criteria.acceptable_score
 
 
-def _of_trouble(asked: Asked) -> dict[str, int]:
+def _of_trouble(asked: Asked) -> dict[str, Any]:
     actions = asked.of(CorrectiveAction)
     return {
-        "incidents.open_serious": sum(one.severity in _GRAVE and one.state != "resolved" for one in asked.of(Incident)),
-        "findings.open_major": sum(one.grade == "major" and one.state != "closed" for one in asked.of(Nonconformity)),
-        "actions.overdue": sum(one.due_on < asked.day and (one.done_on is None or one.done_on > asked.day) for one in actions),
+        "incidents.open_serious": _refs(one for one in asked.of(Incident) if one.severity in _GRAVE and one.state != "resolved"),
+        "findings.open_major": _refs(one for one in asked.of(Nonconformity) if one.grade == "major" and one.state != "closed"),
+        "actions.overdue": _refs(one for one in actions if one.due_on < asked.day and (one.done_on is None or one.done_on > asked.day)),
     }
 
 
@@ -269,18 +293,18 @@ def _about(piece: Evidence, names: set[str]) -> bool:
     return any(subject.ref in names for subject in piece.subjects)
 
 
-def _of_indicators(asked: Asked) -> dict[str, int]:
+def _of_indicators(asked: Asked) -> dict[str, Any]:
     indicators = asked.of(Indicator)
     measured: dict[str, list[Evidence]] = {}
     for piece in asked.seen:
         if piece.predicate is PredicateType.MEASUREMENT:
             for subject in piece.subjects:
                 measured.setdefault(subject.ref, []).append(piece)
-    states = [_state(one, measured.get(one.ref, ()), asked) for one in indicators]
+    states = [(one, _state(one, measured.get(one.ref, ()), asked)) for one in indicators]
     return {
         "indicators.total": len(indicators),
-        "indicators.out_of_bounds": sum(state is False for state in states),
-        "indicators.unmeasured": sum(state is None for state in states),
+        "indicators.out_of_bounds": _refs(one for one, state in states if state is False),
+        "indicators.unmeasured": _refs(one for one, state in states if state is None),
     }
 
 
@@ -302,11 +326,11 @@ def _within(indicator: Indicator, value: float) -> bool:
     return (indicator.minimum is None or value >= indicator.minimum) and (indicator.maximum is None or value <= indicator.maximum)
 
 
-def _of_documents(asked: Asked) -> dict[str, int]:
+def _of_documents(asked: Asked) -> dict[str, Any]:
     seen = [piece for piece in asked.seen if piece.predicate is PredicateType.DOCUMENT and asked.stands(piece)]
     return {
         "documents.total": len(asked.system.documents),
-        "documents.changed": sum(not any(_shows(asked, ref, piece) for piece in seen) for ref in asked.system.documents),
+        "documents.changed": Refs(ref for ref in asked.system.documents if not any(_shows(asked, ref, piece) for piece in seen)),
     }
 
 
@@ -324,16 +348,19 @@ def _shows(asked: Asked, ref: str, piece: Evidence) -> bool:
 
 
 def _of_controls(asked: Asked, judged: Judged) -> dict[str, Any]:
-    statuses = [tree.status for tree in judged.trees]
     checks = [node.status for tree in judged.trees for node in tree.walk() if node.kind == "check" and _applies(node)]
+
+    def having(status: Status) -> Refs:
+        return Refs(tree.ref for tree in judged.trees if tree.status is status)
+
     found: dict[str, Any] = {
         "controls.due": len(judged.trees),
-        "controls.not_met": statuses.count(Status.NOT_MET),
-        "controls.expired": statuses.count(Status.EXPIRED),
-        "controls.unknown": statuses.count(Status.UNKNOWN),
-        "controls.partly_met": statuses.count(Status.PARTLY_MET),
-        "controls.waived": sum(one.waived for one in judged.shortfalls),
-        "controls.open": sum(not one.waived for one in judged.shortfalls),
+        "controls.not_met": having(Status.NOT_MET),
+        "controls.expired": having(Status.EXPIRED),
+        "controls.unknown": having(Status.UNKNOWN),
+        "controls.partly_met": having(Status.PARTLY_MET),
+        "controls.waived": Refs(one.control.id for one in judged.shortfalls if one.waived),
+        "controls.open": Refs(one.control.id for one in judged.shortfalls if not one.waived),
         "assessment.coverage": checks.count(Status.MET) / len(checks) if checks else 0.0,
     }
     rests_on = [

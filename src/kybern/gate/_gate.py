@@ -12,7 +12,7 @@ from kybern.base import InputError, Place
 from kybern.catalog import SubjectKind
 from kybern.evidence import Evidence
 from kybern.gate._collected import Collected
-from kybern.gate._facts import Asked, Judged, facts_of
+from kybern.gate._facts import Asked, Judged, gather
 from kybern.gate._stages import Due
 from kybern.policy import ACTION, CALLER, Bundle, Decision, FactSchema, Rule, decide_on
 from kybern.records import RecordSet
@@ -32,6 +32,8 @@ class Outcome:
     decision: Decision
     given: Mapping[str, Any]
     provided: Mapping[str, Any]
+    counted: Mapping[str, tuple[str, ...]]
+    """For facts that are counts, what was counted."""
     controls: tuple[Reason, ...]
     """The controls that are due and apply, each with the tree of its reasons."""
     shortfalls: tuple[Shortfall, ...]
@@ -81,11 +83,12 @@ def judge(question: Question, accepted: Iterable[Evidence], refused: int, collec
         raise InputError.one("unknown-stage", f"The facts {schema.ref} know no action {stage}.", Place("policy/bundle.yaml"))
     evidence = tuple({piece.id: piece for piece in (*collected.evidence, *accepted)}.values())
     judged = _assessed(question, evidence)
-    facts = facts_of(Asked(question.records, system, question.at, evidence, question.due.approval, refused, dict(collected.facts)), judged)
+    asked = Asked(question.records, system, question.at, evidence, question.due.approval, refused, dict(collected.facts))
+    found = gather(asked, judged)
     given = {ACTION: stage, **question.given}
-    provided = {name: value for name, value in facts.items() if _supplied(schema, name, stage)}
+    provided = {name: value for name, value in found.facts.items() if _supplied(schema, name, stage)}
     decision = decide_on(question.bundle, given, provided)
-    return Outcome(stage, system, question.at, decision, given, provided, judged.trees, judged.shortfalls, collected)
+    return Outcome(stage, system, question.at, decision, given, provided, found.counted, judged.trees, judged.shortfalls, collected)
 
 
 def _supplied(schema: FactSchema, name: str, stage: str) -> bool:

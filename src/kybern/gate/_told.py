@@ -13,10 +13,12 @@ from kybern.assessment import Reason, Shortfall, Status
 from kybern.base import Place, canonical_json
 from kybern.evidence import Collector, TestRun
 from kybern.gate._gate import Outcome
-from kybern.policy import FactSchema, Rule, value_in_words
+from kybern.policy import ACTION, TIME, FactSchema, Rule, value_in_words
 
 TOPIC: Final = "gate-decision"
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+_ALWAYS: Final = frozenset((ACTION, TIME))
+_FEW: Final = 5
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]#|<>~])")
 
@@ -42,11 +44,26 @@ def held_by(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "default", f"No rule lets it go on, and what no rule speaks of is {decision.effect.value}."
 
 
+def because(outcome: Outcome, name: str) -> Iterator[str]:
+    """Go through the facts that a rule's condition speaks of, as they are: which ones were counted, and what is not known."""
+    rule = outcome.decision.bundle.by_id.get(name)
+    schema, facts = outcome.decision.bundle.schema, outcome.facts
+    for fact in () if rule is None else rule.facts:
+        if fact in _ALWAYS:
+            continue
+        if fact not in facts:
+            yield f"{fact} is not known"
+            continue
+        counted = outcome.counted.get(fact, ())
+        which = f": {', '.join(counted[:_FEW])}{', …' if len(counted) > _FEW else ''}" if counted else ""
+        yield f"{fact} is {value_in_words(schema, fact, facts[fact])}{which}"
+
+
 def mending(shortfall: Shortfall) -> Iterator[tuple[str, str]]:
     """Go through the checks that a control is short of, by name, each with what is so and on what."""
     for reason in shortfall.missing:
         where = [one.ref for one in reason.children if one.status is not Status.MET and ":" in one.ref and one.ref not in reason.text]
-        at = f" ({', '.join(where[:5])}{', …' if len(where) > 5 else ''})" if where else ""  # noqa: PLR2004 - a few examples
+        at = f" ({', '.join(where[:_FEW])}{', …' if len(where) > _FEW else ''})" if where else ""
         yield reason.ref, f"{reason.title}: {_lower(reason)}{at}"
 
 
@@ -66,7 +83,7 @@ def as_json(outcome: Outcome, decision: Mapping[str, Any]) -> dict[str, Any]:
         "at": outcome.at.isoformat(),
         "allowed": outcome.allowed,
         "decision": dict(decision),
-        "held_by": [{"rule": name, "message": text} for name, text in held_by(outcome)],
+        "held_by": [{"rule": name, "message": text, "because": list(because(outcome, name))} for name, text in held_by(outcome)],
         "facts": {name: _worded(schema, name, value) for name, value in sorted(outcome.facts.items())},
         "due": [{"control": tree.ref, "title": tree.title, "status": (tree.status or Status.UNKNOWN).slug} for tree in outcome.controls],
         "shortfalls": [_shortfall(one) for one in outcome.shortfalls],
@@ -132,7 +149,9 @@ def _result(rule: str, level: str, text: str, place: Place | None) -> dict[str, 
 
 def _sarif_rules(outcome: Outcome, place_of: PlaceOf) -> Iterator[dict[str, Any]]:
     place = place_of(outcome.system.ref)
-    yield from (_result(name, "error", f"{verdict(outcome)}. {text}", place) for name, text in held_by(outcome))
+    for name, text in held_by(outcome):
+        why = "; ".join(because(outcome, name))
+        yield _result(name, "error", f"{verdict(outcome)}. {text}{f' ({why})' if why else ''}", place)
 
 
 def _sarif_checks(outcome: Outcome, place_of: PlaceOf) -> Iterator[dict[str, Any]]:
@@ -184,7 +203,9 @@ def _attribute(text: str) -> str:
 def as_markdown(outcome: Outcome) -> str:
     """Write a summary for the page of a pipeline's run."""
     lines = [f"## {'✅' if outcome.allowed else '⛔'} {_plain(verdict(outcome))}", ""]
-    lines += [f"- **{_plain(name)}**: {_plain(text)}" for name, text in held_by(outcome)]
+    for name, text in held_by(outcome):
+        lines.append(f"- **{_plain(name)}**: {_plain(text)}")
+        lines += [f"  - {_plain(why)}" for why in because(outcome, name)]
     obligations = [one.text for one in outcome.decision.obligations]
     lines += [f"- To do along with it: {_plain(text)}" for text in obligations]
     open_ones = [one for one in outcome.shortfalls if not one.waived]
