@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -293,3 +294,26 @@ def test_files_that_are_too_large_are_not_read(tmp_path: Path, monkeypatch: pyte
     assert read_source(tmp_path / "a", connector_of("junit")).data == b"x" * 6
     with pytest.raises(InputError, match="too-large"):
         read_source(tmp_path, connector_of("mlflow"))
+
+
+# --- Large files ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_large_files_are_read_in_time_that_grows_with_them() -> None:
+    rules = [{"id": f"R{number}"} for number in range(2_000)]
+    results = [{"ruleId": f"R{number % 2_000}", "level": "error"} for number in range(40_000)]
+    scan = sarif({"tool": {"driver": {"name": "scan", "rules": rules}}, "results": results})
+    meta = b"run_id: r%d\nstatus: 3\nlifecycle_stage: active\nend_time: 1\n"
+    runs = {
+        f"1/r{number}/{name}": data for number in range(1_500) for name, data in (("meta.yaml", meta % number), ("metrics/a", b"1 0.5 1\n"))
+    }
+    store = Source("runs", files=runs)
+    start = time.process_time()
+    assert read("sarif", scan).facts["scan.errors"] == 40_000
+    found = read("mlflow", store).observations
+    assert len({predicate_of(one, store, topic="x", at=NOW, fields={"unit": "1", "sample_size": 1}).note for one in found}) == 1
+    assert time.process_time() - start < 8
+
+
+def test_more_suites_than_anybody_has_are_refused() -> None:
+    assert wrong("junit", b"<testsuites>" + b"<testsuite/>" * 10_002 + b"</testsuites>").rule == "too-many"

@@ -8,7 +8,7 @@ import pytest
 from gate_world import SCHEMA
 
 from kybern.base import InputError
-from kybern.catalog import PredicateType, Strength, load_catalog
+from kybern.catalog import PredicateType, Strength, load_catalog, load_controls
 from kybern.gate import STAGES, due_at, read_settings, shipped_stages
 
 
@@ -64,3 +64,13 @@ def test_what_is_wrong_with_the_settings_is_told_with_its_line(tmp_path: Path, t
         due_at("deploy", read_settings(root))
     (problem,) = caught.value.problems
     assert (problem.rule, problem.place.line) == (rule, line)
+
+
+def test_controls_alone_are_those_of_the_whole_catalog(tmp_path: Path) -> None:
+    whole, some = load_catalog().controls, ("LIF-18", "GOV-24", "XYZ-99")
+    assert load_controls(some).controls == {name: whole[name] for name in some if name in whole}
+    (tmp_path / "controls").mkdir()
+    (tmp_path / "controls" / "a.yaml").write_text("- {id: LIF-18, titel: x}\n- {id: LIF-19}\n")
+    with pytest.raises(InputError, match="unknown-field"):
+        load_controls(["LIF-18"], tmp_path)
+    assert load_controls(["LIF-20"], tmp_path).controls == {}

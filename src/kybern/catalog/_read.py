@@ -61,16 +61,19 @@ class Sources:
 
     def read_controls(self, root: Traversable, only: Collection[str]) -> None:
         """Read some of a folder's controls and nothing of the law they answer."""
-        for document in self._documents(root, "controls"):
+        for document in self._documents(root, "controls", only):
             entries = document.value if isinstance(document.value, list) else []
             for index, entry in enumerate(entries):
                 if isinstance(entry, dict) and entry.get("id") in only:
                     self.controls += self._shape(Control, document, (index,))
 
-    def _documents(self, root: Traversable, folder: str) -> Iterator[YamlDocument]:
+    def _documents(self, root: Traversable, folder: str, naming: Collection[str] | None = None) -> Iterator[YamlDocument]:
+        """Read a folder's files; where names are given, only those that have one of them somewhere."""
         for file in _yaml_files(root.joinpath(folder)):
             try:
-                yield from read_yaml(file.read_bytes(), str(file))
+                data = file.read_bytes()
+                if naming is None or any(name.encode() in data for name in naming):
+                    yield from read_yaml(data, str(file))
             except InputError as error:
                 self.problems += error.problems
             except OSError as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kybern.base import Place
     from kybern.evidence import Evidence, Keyring, Predicate, PrivateKey, Subject
-    from kybern.gate import Collected, Outcome, StageName
+    from kybern.gate import Collected, Outcome, Settings, StageName
     from kybern.policy import Policy
     from kybern.records.lifecycle import AISystem
     from kybern.workspace import Workspace
@@ -113,7 +113,7 @@ class Run:
             settings = read_settings(root)
             due = due_at(named, settings)
             given = {ACTOR: "pipeline", **facts_stated(bundle.schema, facts, named)}
-            collected = self.collected(named, found, wanted)
+            collected = self.collected(settings, named, found, wanted)
             if key is not None:
                 collected = self.signed(collected, key, variable)
             read = read_evidence(root / FOLDER, self.keyring, root)
@@ -133,13 +133,13 @@ class Run:
             refuse("unknown-system", asked, Suggester().hint(name or "", known, f"There are {', '.join(known[:12]) or 'none'}."))
         return found
 
-    def collected(self, stage: StageName, system: AISystem, wanted: Sequence[str]) -> Collected:
+    def collected(self, settings: Settings, stage: StageName, system: AISystem, wanted: Sequence[str]) -> Collected:
         """Collect what the settings and the options name, nothing of it signed yet."""
-        from kybern.gate import Ground, collect, option_wants, read_settings, stage_wants  # noqa: PLC0415
+        from kybern.gate import Ground, collect, option_wants, stage_wants  # noqa: PLC0415
 
         named = [option_wants(text, Path.cwd()) for text in wanted]
         ground = Ground(self.workspace.records, system, self.policy.bundle.schema, self.at)
-        return collect([*stage_wants(read_settings(self.workspace.root), stage, self.workspace.root), *named], ground)
+        return collect([*stage_wants(settings, stage, self.workspace.root), *named], ground)
 
     def signed(self, collected: Collected, key: str, variable: str | None) -> Collected:
         """Sign what was collected, and file it."""

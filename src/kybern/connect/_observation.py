@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class Source:
     files: Mapping[str, bytes] | None = None
     """The files of a folder; None for a file."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the file, or of a folder's names and digests."""
         if self.files is None:
@@ -139,9 +140,3 @@ def _origin(observation: Observation, source: Source) -> str:
     named = ascii(source.name)[1:-1][-400:]
     told = "" if observation.observed_at is not None else "; the file has no time, so it is that of reading it"
     return f"Read from {named}, SHA-256 {source.digest}{told}"
-
-
-def chosen_few(labels: Sequence[str]) -> str:
-    """Name some of many."""
-    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
-    return ", ".join(labels[:_SHOWN]) + more

@@ -17,6 +17,7 @@ from kybern.connect._observation import NOT_STATED, Observation, Reading, Source
 
 MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 2_000_000
+MAX_SUITES: Final = 10_000
 _MAX_NAME: Final = 200
 _FAILS: Final = frozenset(("failure", "error"))
 _MAX_COUNT: Final = 10_000_000
@@ -51,6 +52,8 @@ class _Handler:
             raise self.source.fault("too-large", f"It is nested deeper than {MAX_DEPTH}, or has more than {MAX_ELEMENTS:,} elements.")
         if not self.path and name not in {"testsuites", "testsuite"}:
             raise self.source.fault("no-report", f"The root is <{name[:40]}>, not <testsuites> or <testsuite>.", "Is this JUnit XML?")
+        if len(self.suites) > MAX_SUITES:
+            raise self.source.fault("too-many", f"It has more than {MAX_SUITES:,} suites at the top.", "Split it.")
         if name == "testsuite" and self.path.count("testsuite") == 0:
             self.suites.append(_suite(attributes))
         elif name == "testsuite":

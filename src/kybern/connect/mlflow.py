@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from kybern.base import InputError
 from kybern.base.yaml import read_yaml
 from kybern.catalog import PredicateType
 from kybern.connect._connector import Connector
@@ -125,32 +124,29 @@ def _rows(connection: sqlite3.Connection, source: Source) -> Iterator[_Run]:
 
 def _from_files(source: Source) -> Iterator[_Run]:
     files = source.files or {}
-    metas = [name for name in files if name == "meta.yaml" or name.endswith("/meta.yaml")]
-    for name in metas:
-        run = _run(source, files, name)
-        if run is not None:
+    logged: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+    for path, data in files.items():
+        folder, found, metric = f"/{path}".partition("/metrics/")
+        if found:
+            logged[folder][metric] = data
+    for name in files:
+        folder, found, rest = f"/{name}".rpartition("/meta.yaml")
+        if found and not rest and (run := _run(source, name, logged.get(folder, {}))) is not None:
             yield run
 
 
-def _run(source: Source, files: Mapping[str, bytes], name: str) -> _Run | None:
+def _run(source: Source, name: str, logged: Mapping[str, bytes]) -> _Run | None:
     """Read a run of which `name` is the `meta.yaml`; None for an experiment's, and for a run that does not count."""
-    try:
-        documents = read_yaml(files[name], f"{source.name}/{name}")
-    except InputError as error:
-        raise InputError(error.problems) from None
+    documents = read_yaml((source.files or {})[name], f"{source.name}/{name}")
     meta = documents[0].value if len(documents) == 1 else None
     if not isinstance(meta, dict) or "run_id" not in meta:
         return None
     ended = _moment(meta.get("end_time"))
     if meta.get("status") != _FINISHED or meta.get("lifecycle_stage") != "active" or ended is None:
         return None
-    start = f"{name.removesuffix('meta.yaml')}metrics/"
-    metrics = {
-        path.removeprefix(start): value
-        for path, data in files.items()
-        if path.startswith(start) and (value := _latest(source, path, data)) is not None
-    }
+    found = ((metric, _latest(source, f"{name.removesuffix('meta.yaml')}metrics/{metric}", data)) for metric, data in logged.items())
     identity = str(meta["run_id"])[:_MAX_TEXT]
+    metrics = {metric: value for metric, value in found if value is not None}
     return _Run(identity, str(meta.get("run_name") or identity)[:_MAX_TEXT], ended, metrics)
 
 

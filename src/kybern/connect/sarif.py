@@ -86,41 +86,41 @@ def read(source: Source) -> Reading:
         raise source.fault("wrong-version", f"This is SARIF {log.version[:20]}, not 2.1.0.", "Convert it.", pointer="/version")
     if not log.runs:
         raise source.fault("no-report", "It holds no run.", pointer="/runs")
-    facts = {"scan.errors": sum(_errors(run) for run in log.runs)}
-    if any(_severity(rule) is not None for run in log.runs for rule in _rules(run)):
-        facts["vulnerabilities.critical"] = sum(_critical(run) for run in log.runs)
-    return Reading(tuple(_observed(run, source) for run in log.runs), facts)
+    scans = [_Scan(run) for run in log.runs]
+    facts = {"scan.errors": sum(scan.errors for scan in scans)}
+    if any(_severity(rule) is not None for scan in scans for rule in scan.rules.values()):
+        facts["vulnerabilities.critical"] = sum(scan.critical for scan in scans)
+    return Reading(tuple(_observed(scan, source) for scan in scans), facts)
 
 
-def _rules(run: _Run) -> tuple[_Rule, ...]:
-    return tuple(rule for part in (run.tool.driver, *run.tool.extensions) for rule in part.rules)
+class _Scan:
+    """A run whose results know their rules."""
 
+    def __init__(self, run: _Run) -> None:
+        self.run = run
+        self.rules = {rule.id: rule for part in (run.tool.driver, *run.tool.extensions) for rule in part.rules}
+        standing = [(result, self._rule(result)) for result in run.results or () if result.open]
+        failed = [(result, rule) for result, rule in standing if _level(result, rule) == "error"]
+        self.failing = {rule.id if rule is not None else _named(result) for result, rule in failed}
+        self.critical = sum((_severity(rule) or 0.0) >= _CRITICAL for _, rule in standing)
+        self.broken = run.results is None or any(not one.executionSuccessful for one in run.invocations)
+        """Whether it broke off, or has no results because it did not look."""
+        self.errors = len(failed) + self.broken
 
-def _rule_of(run: _Run, result: _Result) -> _Rule | None:
-    rules, named = run.tool.driver.rules, _named(result)
-    if result.ruleIndex is not None and 0 <= result.ruleIndex < len(rules) and named in {"", rules[result.ruleIndex].id}:
-        return rules[result.ruleIndex]
-    return next((rule for rule in _rules(run) if rule.id in {named, named.partition("/")[0]}), None)
+    def _rule(self, result: _Result) -> _Rule | None:
+        rules, named = self.run.tool.driver.rules, _named(result)
+        if result.ruleIndex is not None and 0 <= result.ruleIndex < len(rules) and named in {"", rules[result.ruleIndex].id}:
+            return rules[result.ruleIndex]
+        return self.rules.get(named) or self.rules.get(named.partition("/")[0])
 
 
 def _named(result: _Result) -> str:
     return result.ruleId or (result.rule.id if result.rule is not None else None) or ""
 
 
-def _level(run: _Run, result: _Result) -> str:
+def _level(result: _Result, rule: _Rule | None) -> str:
     """Tell the level: the result's own, else its rule's, else a warning, as the format has it."""
-    rule = _rule_of(run, result)
     return result.level or (rule.defaultConfiguration.level if rule is not None else None) or "warning"
-
-
-def _open_errors(run: _Run) -> list[_Result]:
-    return [result for result in run.results or () if result.open and _level(run, result) == "error"]
-
-
-def _errors(run: _Run) -> int:
-    """Count the errors; a run that broke off, or that has no results because it did not look, is one more."""
-    broken = run.results is None or any(not one.executionSuccessful for one in run.invocations)
-    return len(_open_errors(run)) + broken
 
 
 def _severity(rule: _Rule | None) -> float | None:
@@ -131,19 +131,12 @@ def _severity(rule: _Rule | None) -> float | None:
         return None
 
 
-def _critical(run: _Run) -> int:
-    return sum(result.open and (_severity(_rule_of(run, result)) or 0.0) >= _CRITICAL for result in run.results or ())
-
-
-def _observed(run: _Run, source: Source) -> Observation:
-    driver = run.tool.driver
-    failing = {rule.id if (rule := _rule_of(run, result)) is not None else _named(result) for result in _open_errors(run)}
-    broken = _errors(run) - len(_open_errors(run))
-    known = {rule.id for rule in _rules(run)}
+def _observed(scan: _Scan, source: Source) -> Observation:
+    driver = scan.run.tool.driver
     name = driver.name.strip()[:200] or "scan"
-    counts = {"passed": 0 if broken else len(known - failing), "failed": len(failing) + broken}
-    fields = {"suite": name, **counts, "report_sha256": source.digest}
-    ended = [moment for one in run.invocations if (moment := moment_of(one.endTimeUtc or one.startTimeUtc or "")) is not None]
+    passed = 0 if scan.broken else len(scan.rules.keys() - scan.failing)
+    fields = {"suite": name, "passed": passed, "failed": len(scan.failing) + scan.broken, "report_sha256": source.digest}
+    ended = [moment for one in scan.run.invocations if (moment := moment_of(one.endTimeUtc or one.startTimeUtc or "")) is not None]
     definition = "Rules of a SARIF run: failed with an open result of level error, passed without; a run that broke off fails"
     version = driver.semanticVersion or driver.version or NOT_STATED
     return Observation(name, PredicateType.TEST_RUN, fields, name, version, definition, min(ended, default=None))
