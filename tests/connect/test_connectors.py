@@ -194,6 +194,13 @@ def test_a_store_made_to_run_for_ever_or_to_reach_elsewhere_is_refused() -> None
     big = "CREATE VIEW runs AS SELECT hex(zeroblob(1000000000)) AS run_uuid, 'y' AS name, 1 AS end_time, 'FINISHED' AS status, 'active' AS "
     assert wrong("mlflow", database(f"{big} lifecycle_stage")).rule == "no-store"
     assert wrong("mlflow", database("CREATE TABLE other (x)")).rule == "no-store"
+    reaching = (
+        "CREATE VIEW runs AS SELECT name AS run_uuid, name AS name, 1 AS end_time, 'FINISHED' AS status, 'active' AS lifecycle_stage "
+        "FROM sqlite_master WHERE type = 'table'"
+    )
+    metrics = "CREATE TABLE latest_metrics (key, value, is_nan, run_uuid)"
+    row = "INSERT INTO latest_metrics VALUES ('acc', 0.5, 0, 'latest_metrics')"
+    assert "prohibited" in wrong("mlflow", database(metrics, row, reaching)).message
     assert wrong("mlflow", b"SQLite format 3\0" + b"x" * 100).rule == "no-store"
     assert wrong("mlflow", b"{}").rule == "no-store"
 
