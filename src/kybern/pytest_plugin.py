@@ -107,8 +107,10 @@ class Collector:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Sign and write what was counted; a run that broke off writes nothing, as it would not be the whole."""
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not hasattr(session.config, "workerinput"):
+            # All are of one moment, so that no control that passed is news after another on its topic that failed.
+            at = datetime.fromtimestamp(max((counts.ended for counts in self._found.values()), default=0.0), UTC)
             for (control, topic), counts in sorted(self._found.items(), key=lambda item: item[0]):
-                self._written.append(self._desk.write(control, topic, counts))
+                self._written.append(self._desk.write(control, topic, counts, at))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was written."""
@@ -185,12 +187,12 @@ class _Desk:
         msg = f"{where}: the mark `{MARK}` does not read: {why}"
         raise pytest.UsageError(msg)
 
-    def write(self, control: str, topic: str, counts: Counts) -> str:
+    def write(self, control: str, topic: str, counts: Counts, at: datetime) -> str:
         """Sign and file the test run of one control; says in a line what became of it."""
         from kybern.base import InputError  # noqa: PLC0415
         from kybern.evidence import Refused, sign, statement, verify, write  # noqa: PLC0415
 
-        run = self._run(control, topic, counts)
+        run = self._run(control, topic, counts, at)
         try:
             envelope = sign(statement(run, (self.subject,)), self.key)
             piece = verify(envelope, self.keyring)
@@ -201,13 +203,13 @@ class _Desk:
         return f"{control} on {topic} about {self.subject.ref}: {words}; {piece.strength.label}, {path}"
 
     @staticmethod
-    def _run(control: str, topic: str, counts: Counts) -> TestRun:
+    def _run(control: str, topic: str, counts: Counts, at: datetime) -> TestRun:
         from kybern.evidence import Collector as Tool  # noqa: PLC0415
         from kybern.evidence import TestRun  # noqa: PLC0415
 
         return TestRun(
             topic=topic,
-            observed_at=datetime.fromtimestamp(counts.ended, UTC),
+            observed_at=at,
             collector=Tool(name="pytest", version=pytest.__version__),
             method="Tests marked with the control; failures and errors in any phase are failed, expected failures skipped",
             suite=f"pytest: {control}",

@@ -60,6 +60,12 @@ def test_suites_within_suites_are_counted_at_the_top_and_failures_outside_cases_
     }
 
 
+def test_the_suites_of_a_report_are_of_one_moment_the_earliest() -> None:
+    text = b"""<testsuites><testsuite name="a" timestamp="2026-11-26T12:00:00Z"><testcase name="x"><failure/></testcase></testsuite>
+      <testsuite name="b" timestamp="2026-11-26T13:00:00Z"><testcase name="x"/></testsuite><testsuite name="c"/></testsuites>"""
+    assert {one.observed_at for one in read("junit", text).observations} == {datetime(2026, 11, 26, 12, tzinfo=UTC)}
+
+
 def test_a_time_without_a_zone_is_read_as_the_earliest_it_can_be() -> None:
     (run,) = read("junit", b'<testsuite name="s" timestamp="2026-11-26T12:00:00"><testcase name="x"/></testsuite>').observations
     assert run.observed_at == datetime(2026, 11, 25, 22, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,8 +13,9 @@ from gate_world import AT, BUNDLE, RECORDS, SYSTEM, bundle, outcome, piece, reco
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kybern.assessment import Status
 from kybern.base import InputError, Place
-from kybern.catalog import PredicateType
+from kybern.catalog import PredicateType, Strength
 from kybern.connect import Connector, Observation, Reading, Source, connector_of
 from kybern.evidence import body_of, parse_predicate
 from kybern.gate import (
@@ -256,6 +258,24 @@ def test_what_cannot_be_collected_is_told(tmp_path: Any, how: dict[str, Any], ru
     with pytest.raises(InputError) as caught:
         collect([wanted(tmp_path, **how)], ground())
     assert caught.value.problems[0].rule == rule
+
+
+def test_parts_of_one_run_do_not_replace_each_other(tmp_path: Any) -> None:
+    one = '<testsuite name="pytest" timestamp="2026-11-20T0{}:00:00Z"><testcase name="a">{}</testcase><testcase name="b"/></testsuite>'
+    (tmp_path / "shard-1.xml").write_text(one.format(1, "<failure/>"))
+    (tmp_path / "shard-2.xml").write_text(one.format(2, ""))
+    (tmp_path / "other.xml").write_text(one.format(3, "").replace("pytest", "other"))
+    how = {"as": "junit", "files": ["*.xml"], "topic": "validation-test"}
+    found = collect([wanted(tmp_path, **how)], ground())
+    counts = {item.predicate.suite: (item.predicate.passed, item.predicate.failed) for item in found.items}  # type: ignore[attr-defined]
+    assert counts == {"pytest": (3, 1), "other": (2, 0)}
+    assert {piece.observed_at for piece in found.evidence} == {datetime(2026, 11, 20, 1, tzinfo=UTC)}
+    assert [item.source for item in found.items] == ["other.xml", "shard-1.xml, shard-2.xml"]
+    signed = tuple(replace(piece, signers=("pipeline:ci",), strength=Strength.MEASURED) for piece in found.evidence)
+    judged = outcome(*signed, controls=["LIF-14"])
+    assert judged.provided["tests.failed"] == 1
+    (control,) = judged.controls
+    assert next(node.status for node in control.walk() if node.ref == "LIF-14/validation-passed") is Status.NOT_MET
 
 
 def test_figures_that_lack_something_are_left_out_and_said_so(tmp_path: Any) -> None:

@@ -98,6 +98,7 @@ def test_the_tests_of_each_control_become_one_piece(world: pytest.Pytester, more
         "pytest: LIF-16": ("security-test", 1, 2, 1),
     }
     assert {piece.strength.label for piece in found.values()} == {"measured and signed"}
+    assert len({piece.observed_at for piece in found.values()}) == 1
     assert {piece.subjects[0].ref for piece in found.values()} == {"ai_system:scoring"}
     result.stdout.fnmatch_lines(
         ["LIF-15 on robustness-test about ai_system:scoring: 2 passed, 0 failed, 1 skipped; measured and signed, *"]

@@ -44,7 +44,6 @@ class _Handler:
     case: str | None = None
     """How the case that is open stands: passed, failed or skipped."""
     elements: int = 0
-    line: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.elements += 1
@@ -109,16 +108,18 @@ def read(source: Source) -> Reading:
         raise source.fault("not-xml", f"This is not XML that is read: {error}.") from None
     if not handler.suites:
         raise source.fault("no-report", "It holds no test suite.", "Did the tests run?")
-    return Reading(tuple(_run(suite, source) for suite in handler.suites))
+    at = min((suite.at for suite in handler.suites if suite.at is not None), default=None)
+    return Reading(tuple(_run(suite, source, at) for suite in handler.suites))
 
 
-def _run(suite: _Suite, source: Source) -> Observation:
+def _run(suite: _Suite, source: Source, at: datetime | None) -> Observation:
+    """Write a suite as a run. All suites of a report are of one moment, its earliest: none that passed is news after one that failed."""
     failed = max(suite.failed, suite.stated)
     counts = {"passed": suite.total - suite.failed - suite.skipped, "failed": failed, "skipped": suite.skipped}
     fields = {"suite": suite.name, **counts, "report_sha256": source.digest}
     tool = "pytest" if suite.name == "pytest" else "junit"
     definition = "Cases of a JUnit XML report by their result; failures and errors together are failed"
-    return Observation(suite.name, PredicateType.TEST_RUN, fields, tool, NOT_STATED, definition, suite.at)
+    return Observation(suite.name, PredicateType.TEST_RUN, fields, tool, NOT_STATED, definition, at)
 
 
 CONNECTOR = Connector("junit", "JUnit XML of pytest and other test runners", read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from pydantic import Field
@@ -90,7 +91,8 @@ def read(source: Source) -> Reading:
     facts = {"scan.errors": sum(scan.errors for scan in scans)}
     if any(_severity(rule) is not None for scan in scans for rule in scan.rules.values()):
         facts["vulnerabilities.critical"] = sum(scan.critical for scan in scans)
-    return Reading(tuple(_observed(scan, source) for scan in scans), facts)
+    at = min((moment for scan in scans for moment in scan.ended), default=None)  # of one moment, as the suites of a test report are
+    return Reading(tuple(_observed(scan, source, at) for scan in scans), facts)
 
 
 class _Scan:
@@ -106,6 +108,8 @@ class _Scan:
         self.broken = run.results is None or any(not one.executionSuccessful for one in run.invocations)
         """Whether it broke off, or has no results because it did not look."""
         self.errors = len(failed) + self.broken
+        moments = (moment_of(one.endTimeUtc or one.startTimeUtc or "") for one in run.invocations)
+        self.ended = [moment for moment in moments if moment is not None]
 
     def _rule(self, result: _Result) -> _Rule | None:
         rules, named = self.run.tool.driver.rules, _named(result)
@@ -131,15 +135,14 @@ def _severity(rule: _Rule | None) -> float | None:
         return None
 
 
-def _observed(scan: _Scan, source: Source) -> Observation:
+def _observed(scan: _Scan, source: Source, at: datetime | None) -> Observation:
     driver = scan.run.tool.driver
     name = driver.name.strip()[:200] or "scan"
     passed = 0 if scan.broken else len(scan.rules.keys() - scan.failing)
     fields = {"suite": name, "passed": passed, "failed": len(scan.failing) + scan.broken, "report_sha256": source.digest}
-    ended = [moment for one in scan.run.invocations if (moment := moment_of(one.endTimeUtc or one.startTimeUtc or "")) is not None]
     definition = "Rules of a SARIF run: failed with an open result of level error, passed without; a run that broke off fails"
     version = driver.semanticVersion or driver.version or NOT_STATED
-    return Observation(name, PredicateType.TEST_RUN, fields, name, version, definition, min(ended, default=None))
+    return Observation(name, PredicateType.TEST_RUN, fields, name, version, definition, at)
 
 
 CONNECTOR = Connector("sarif", "SARIF 2.1.0 of linters and scanners", read)

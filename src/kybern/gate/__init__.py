@@ -2,7 +2,7 @@
 
 from kybern.gate._admission import LABEL, Admission, NoReviewError, answer, read_admission
 from kybern.gate._admission import MAX_BYTES as ADMISSION_BYTES
-from kybern.gate._collected import Collected, Ground, Item, Wanted, collect, evidence_of, option_wants, stage_wants
+from kybern.gate._collected import Collected, Ground, Item, Wanted, collect, option_wants, stage_wants, together
 from kybern.gate._facts import Asked, Gathered, Judged, gather, system_of
 from kybern.gate._gate import ACTOR, Outcome, Question, facts_stated, judge
 from kybern.gate._stages import FILE, STAGES, Collect, Due, GateSpec, Settings, StageName, at_gate, due_at, read_settings, shipped_stages
@@ -41,7 +41,6 @@ __all__ = [
     "because",
     "collect",
     "due_at",
-    "evidence_of",
     "facts_stated",
     "gather",
     "held_by",
@@ -53,5 +52,6 @@ __all__ = [
     "shipped_stages",
     "stage_wants",
     "system_of",
+    "together",
     "verdict",
 ]

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from kybern.base import InputError, Place
+from kybern.base import InputError, Place, digest
 from kybern.base.suggest import Suggester
 from kybern.catalog import PredicateType, Strength
 from kybern.connect import Connector, Observation, Reading, Source, choose, connector_of, lacking, predicate_of, read_source
-from kybern.evidence import Evidence, Predicate, Subject, parse_statement, statement
+from kybern.evidence import Evidence, Predicate, Subject, TestRun, parse_statement, statement
 from kybern.gate._facts import OWN
 from kybern.gate._stages import Collect, Settings
 from kybern.policy import FactSchema
@@ -83,7 +83,8 @@ def collect(wanted: Sequence[Wanted], ground: Ground) -> Collected:
             _merge(facts, reading.facts, ground.schema, source)
             remarks += [f"{source.name}: {remark}" for remark in (*reading.remarks, *_left_out(one.spec, reading, source))]
             items += _items(one, reading, source, ground)
-    return Collected(tuple(items), facts, tuple(remarks), tuple(unsigned(item) for item in items))
+    found = together(items)
+    return Collected(found, facts, tuple(remarks), tuple(unsigned(item) for item in found))
 
 
 def stage_wants(settings: Settings, stage: str, root: Path) -> list[Wanted]:
@@ -158,14 +159,43 @@ def _check_indicator(found: Sequence[Observation], subject: Subject, source: Sou
         raise source.fault("ambiguous-figure", f"{len(found)} figures cannot all be {subject.ref}.", f"Choose one with `only`: {names}.")
 
 
+def together(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Take test runs that were collected at once for what they are: parts of one run.
+
+    On one topic about one record a later run that passed stands for an earlier one that failed. Parts of one run do not replace each
+    other so: parts of one suite are added up, and all are of one moment, their earliest, at which a failure counts before a success.
+    """
+    parts: dict[tuple[str, ...], list[Item]] = {}
+    others: list[Item] = []
+    for item in items:
+        if isinstance(item.predicate, TestRun):
+            made = item.predicate
+            parts.setdefault((made.topic, item.subjects[0].ref, made.collector.name, made.suite), []).append(item)
+        else:
+            others.append(item)
+    earliest: dict[tuple[str, ...], datetime] = {}
+    for (topic, ref, *_), found in parts.items():
+        moments = [item.predicate.observed_at for item in found]
+        earliest[topic, ref] = min([*moments, earliest.get((topic, ref), moments[0])])
+    return (*(_one(found, earliest[key[0], key[1]]) for key, found in parts.items()), *others)
+
+
+def _one(parts: Sequence[Item], at: datetime) -> Item:
+    """Add up the parts of one suite."""
+    runs = [item.predicate for item in parts if isinstance(item.predicate, TestRun)]
+    counts = {name: sum(getattr(run, name) for run in runs) for name in ("passed", "failed", "skipped")}
+    digests = sorted({run.report_sha256 for run in runs if run.report_sha256 is not None})
+    sources = list(dict.fromkeys(item.source for item in parts))
+    more: dict[str, Any] = {"observed_at": at}
+    if len(runs) > 1:
+        note = f"Added up from {len(sources)} files: {', '.join(sources)}"[:2000]
+        more |= {**counts, "note": note, "report_sha256": digests[0] if len(digests) == 1 else digest(digests)}
+    return Item(runs[0].model_copy(update=more), parts[0].subjects, ", ".join(sources))
+
+
 def unsigned(item: Item) -> Evidence:
     """Make an item evidence without signers, of the weakest strength."""
-    return evidence_of(statement(item.predicate, item.subjects), item.source)
-
-
-def evidence_of(payload: bytes, source: str) -> Evidence:
-    """Read a statement that nobody signed."""
-    read = parse_statement(payload)
+    read = parse_statement(statement(item.predicate, item.subjects))
     predicate = read.predicate
     return Evidence(
         id=read.id,
@@ -176,7 +206,7 @@ def evidence_of(payload: bytes, source: str) -> Evidence:
         expires_at=None if predicate.expires_at is None else predicate.expires_at.astimezone(UTC),
         strength=Strength.DECLARED,
         body=read.body,
-        source=source,
+        source=item.source,
     )
 
 

@@ -255,12 +255,12 @@ def _of_release(asked: Asked) -> dict[str, bool]:
 
 
 def _of_tests(asked: Asked) -> dict[str, Any]:
-    """Count the latest run of each suite. A run that expired or that nobody signed has no tests passed, and its failures stand."""
+    """Count the latest run of each suite on each record. Of a run that expired or that nobody signed only the failures stand."""
     names = {asked.system.ref, *(record.ref for record in asked.belonging)}
-    suites: dict[tuple[str, str], list[Evidence]] = {}
+    suites: dict[tuple[str, ...], list[Evidence]] = {}
     for piece in asked.seen:
         if piece.predicate is PredicateType.TEST_RUN and _about(piece, names):
-            suites.setdefault((piece.topic, piece.body["suite"]), []).append(piece)
+            suites.setdefault((piece.topic, piece.body["suite"], *sorted(one.ref for one in piece.subjects)), []).append(piece)
     counted = [_latest(runs) for runs in suites.values()]
     standing = [piece for piece in counted if asked.stands(piece)]
     failed = sum(piece.body["failed"] for piece in counted)

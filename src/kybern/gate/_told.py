@@ -64,10 +64,10 @@ def mending(shortfall: Shortfall) -> Iterator[tuple[str, str]]:
     for reason in shortfall.missing:
         where = [one.ref for one in reason.children if one.status is not Status.MET and ":" in one.ref and one.ref not in reason.text]
         at = f" ({', '.join(where[:_FEW])}{', …' if len(where) > _FEW else ''})" if where else ""
-        yield reason.ref, f"{reason.title}: {_lower(reason)}{at}"
+        yield reason.ref, f"{reason.title}: {_said(reason)}{at}"
 
 
-def _lower(reason: Reason) -> str:
+def _said(reason: Reason) -> str:
     return reason.text or (reason.status.label if reason.status is not None else "")
 
 
