@@ -260,6 +260,15 @@ def test_what_cannot_be_collected_is_told(tmp_path: Any, how: dict[str, Any], ru
     assert caught.value.problems[0].rule == rule
 
 
+def test_two_files_do_not_both_measure_one_indicator(tmp_path: Any) -> None:
+    for name, share in (("a", 0.5), ("b", 0.9)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"accuracy": share, "weighted avg": {"support": 9}}))
+    how = {"as": "sklearn", "files": ["*.json"], "topic": "indicator", "about": "indicator:auc", "only": "accuracy"}
+    with pytest.raises(InputError, match=r"There is a figure of indicator:auc in a\.json, too"):
+        collect([wanted(tmp_path, **how)], ground())
+    assert len(collect([wanted(tmp_path, **{**how, "files": ["a.json"]})], ground()).items) == 1
+
+
 def test_parts_of_one_run_do_not_replace_each_other(tmp_path: Any) -> None:
     one = '<testsuite name="pytest" timestamp="2026-11-20T0{}:00:00Z"><testcase name="a">{}</testcase><testcase name="b"/></testsuite>'
     (tmp_path / "shard-1.xml").write_text(one.format(1, "<failure/>"))

@@ -84,6 +84,7 @@ def collect(wanted: Sequence[Wanted], ground: Ground) -> Collected:
             remarks += [f"{source.name}: {remark}" for remark in (*reading.remarks, *_left_out(one.spec, reading, source))]
             items += _items(one, reading, source, ground)
     found = together(items)
+    _check_twice(found)
     return Collected(found, facts, tuple(remarks), tuple(unsigned(item) for item in found))
 
 
@@ -157,6 +158,16 @@ def _check_indicator(found: Sequence[Observation], subject: Subject, source: Sou
     if subject.ref.startswith("indicator:") and len(found) > 1:
         names = ", ".join(one.label for one in found[:12])
         raise source.fault("ambiguous-figure", f"{len(found)} figures cannot all be {subject.ref}.", f"Choose one with `only`: {names}.")
+
+
+def _check_twice(found: Sequence[Item]) -> None:
+    """Refuse figures of one indicator from several files: the later would stand for the earlier."""
+    of: dict[tuple[str, str], str] = {}
+    for item in found:
+        ref = item.subjects[0].ref
+        if ref.startswith("indicator:") and of.setdefault((ref, item.predicate.topic), item.source) != item.source:
+            message = f"There is a figure of {ref} in {of[ref, item.predicate.topic]}, too."
+            raise InputError.one("ambiguous-figure", message, Place(item.source), "Collect one at a time.")
 
 
 def together(items: Sequence[Item]) -> tuple[Item, ...]:
