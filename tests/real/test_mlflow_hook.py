@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "integrations"))
 
 from governed import governed
-from tools import run_in
+from tool_envs import run_in
 
 pytestmark = pytest.mark.real
 
