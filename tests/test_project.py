@@ -24,7 +24,7 @@ SOURCE = ROOT / "src" / "kybern"
 MADE = {"build", "dist", "evidence", "__pycache__"}
 """Folders of what runs make, beside those whose name starts with a dot."""
 
-KEPT = {".ci", ".gitignore", ".pre-commit-config.yaml"}
+KEPT = {".ci", ".gitignore", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml"}
 """What starts with a dot and is part of the project all the same."""
 
 LONG_MODULES: dict[str, str] = {

@@ -19,6 +19,8 @@ def commands(command: click.Command, path: str = "kybern") -> Iterator[str]:
     if below is None:
         yield path
         return
+    if getattr(command, "invoke_without_command", False):
+        yield path
     for name, inner in below.items():
         if not inner.hidden:
             yield from commands(inner, f"{path} {name}")

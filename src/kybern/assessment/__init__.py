@@ -6,7 +6,7 @@ from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
-from kybern.assessment._gaps import Gap, gaps
+from kybern.assessment._gaps import Gap, Shortfall, gaps, shortfall_of
 from kybern.assessment._recompute import differences
 from kybern.assessment._schedule import Duty, ahead, duties
 from kybern.assessment._status import Status
@@ -31,6 +31,7 @@ __all__ = [
     "Rhythm",
     "Row",
     "Score",
+    "Shortfall",
     "Source",
     "Standing",
     "Status",
@@ -51,6 +52,7 @@ __all__ = [
     "gaps",
     "numbered",
     "rhythms",
+    "shortfall_of",
     "stated",
     "status_changes",
     "to_json",

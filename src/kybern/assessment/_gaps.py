@@ -38,6 +38,26 @@ class Gap:
     planned_on: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A control that is not met on a subject: the checks that do not hold, who owes it, and whether an exception covers it."""
+
+    control: Control
+    subject: str
+    status: Status
+    owner: str
+    missing: tuple[Reason, ...]
+    waived: bool
+
+
+def shortfall_of(assessment: Assessment, control: Control, subject: str, reasons: Reason) -> Shortfall:
+    """Say what a control is short of on a subject, out of its tree of reasons."""
+    covering = (one for one in assessment.board.valid_waivers if control.id in one.controls)
+    waived = any(not one.systems or subject in one.systems for one in covering)
+    status = reasons.status if reasons.status is not None else Status.UNKNOWN
+    return Shortfall(control, subject, status, owner_of(assessment.plan, control)[0], tuple(_missing(reasons)), waived)
+
+
 PLANNED_AHEAD: Final = timedelta(days=31)
 """What is planned within this time, or overdue, comes before everything else."""
 

@@ -4,7 +4,7 @@ from kybern.catalog._catalog import Catalog
 from kybern.catalog._crosswalk import Covered, Crossing, Pair, Reach, crosswalk
 from kybern.catalog._diff import Amendment, EntryChange, FieldChange, diff
 from kybern.catalog._files import FOLDERS, CatalogFolder
-from kybern.catalog._load import load_catalog, load_frameworks
+from kybern.catalog._load import load_catalog, load_controls, load_frameworks
 from kybern.catalog._models import (
     Applies,
     Check,
@@ -73,5 +73,6 @@ __all__ = [
     "days",
     "diff",
     "load_catalog",
+    "load_controls",
     "load_frameworks",
 ]

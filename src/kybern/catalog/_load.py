@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from kybern.base import InputError, Place, Problem
+from kybern.catalog._catalog import Catalog
 from kybern.catalog._check import check_frameworks, cross_check
 from kybern.catalog._compiled import catalog_of, key_of, read_compiled, write_compiled
 from kybern.catalog._files import Files, read_file
@@ -16,8 +17,19 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-    from kybern.catalog._catalog import Catalog
     from kybern.catalog._models import Framework
+
+
+def load_controls(only: Collection[str], root: Traversable | None = None) -> Catalog:
+    """Load some controls alone, without the frameworks they answer: for who has little time and asks for no requirement.
+
+    A name that no control has is left out. The cross-checks of `load_catalog` are not made. Raises `InputError` for problems of form.
+    """
+    sources = Sources()
+    sources.read_controls(Files.read(root or files("kybern.catalog")).folders.get("controls", ()), only)
+    if sources.problems:
+        raise InputError(sources.problems)
+    return Catalog(frameworks={}, controls={found.item.id: found.item for found in sources.controls})
 
 
 def load_catalog(

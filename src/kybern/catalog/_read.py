@@ -17,7 +17,7 @@ from kybern.catalog._models import Answers, Control, Crosswalk, Framework, Satis
 from kybern.catalog._scales import Strength
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from kybern.base.validation import Fault, Sayings
 
@@ -65,6 +65,16 @@ class Sources:
         """Read files of frameworks."""
         for document in self._documents(files):
             self.frameworks += self._shape(Framework, document, ())
+
+    def read_controls(self, files: Iterable[File], only: Collection[str]) -> None:
+        """Read some controls out of their files, and nothing of the law they answer; a file that names none of them is passed over."""
+        names = [name.encode() for name in only]
+        naming = (file for file in files if isinstance(file.data, OSError) or any(name in file.data for name in names))
+        for document in self._documents(naming):
+            entries = document.value if isinstance(document.value, list) else []
+            for index, entry in enumerate(entries):
+                if isinstance(entry, dict) and entry.get("id") in only:
+                    self.controls += self._shape(Control, document, (index,))
 
     def joined(self) -> dict[str, Control]:
         """Give the controls by id, each with what is said of it beside the frameworks it answers."""

@@ -12,6 +12,7 @@ import typer
 from kybern.cli import _key, _log, _log_time
 from kybern.cli._erase import erase, protect
 from kybern.cli._evidence_add import add
+from kybern.cli._evidence_import import import_results
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
 from kybern.cli._receipts import prove, verify_receipt
 from kybern.cli._shared import AsOfOption, WorkspaceOption, fail, open_root, parse_as_of, print_json, refuse
@@ -26,6 +27,7 @@ app = typer.Typer(name="evidence", help="Evidence: signed statements of what was
 for _command in (add, protect, erase, prove):
     app.command()(_command)
 app.command("verify-receipt")(verify_receipt)
+app.command("import")(import_results)
 app.add_typer(_key.app, name="key", hidden=True)  # `kybern evidence key …` finds its way too
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]

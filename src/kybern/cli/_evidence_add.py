@@ -17,10 +17,11 @@ from kybern.cli._key import PassphraseOption, keyring_of, parse_moment, signing_
 from kybern.cli._shared import WorkspaceOption, catalog_here, fail, now, open_workspace, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from kybern.catalog import PredicateType
-    from kybern.evidence import Foreign, Keyring, Predicate, Refused, SigningKey, Subject
+    from kybern.evidence import Evidence, Foreign, Keyring, Predicate, Refused, SigningKey, Subject
     from kybern.workspace import Workspace
 
 _LARGEST_BODY = 1 << 20
@@ -82,7 +83,7 @@ def add(
     else:
         body = _defaults(kind, trusted.holder) | ({} if document is None else _document(document, found.root, kind))
         payload = _stated(found, kind, about, body | _from_file(file) | given, fields)
-    _file(found.root, payload, signer, keyring, personal=personal)
+    _tell(found.root, *filed(found.root, payload, signer, keyring, personal=personal))
 
 
 def _foreign(type_: str, source: Path | None) -> Foreign | None:
@@ -226,14 +227,14 @@ def _set(body: dict[str, Any], assignment: str, kind: PredicateType) -> None:
             refuse("bad-field", f"{outer} has no parts, so there is no {name}.", f"Write -f {outer}=value.")
         body[outer] = {**body.get(outer, {}), inner: text}
     else:
-        body[name] = _number(text) if field is not None and _wants_number(field.annotation) else text
+        body[name] = number_or_text(text) if field is not None and _wants_number(field.annotation) else text
 
 
 def _wants_number(annotation: object) -> bool:
     return annotation in (int, float, bool) or any(_wants_number(inner) for inner in get_args(annotation) if not isinstance(inner, str))
 
 
-def _number(text: str) -> object:
+def number_or_text(text: str) -> object:
     """Read a number, true or false; anything else stays text, and the check of the field says what is wrong with it."""
     try:
         value = json.loads(text)
@@ -282,20 +283,22 @@ def _topics(root: Path) -> dict[str, set[str]]:
 
 
 def file_piece(
-    root: Path, predicate: Predicate, subjects: list[Subject], signer: SigningKey, keyring: Keyring, *, err: bool = False
+    root: Path, predicate: Predicate, subjects: Sequence[Subject], signer: SigningKey, keyring: Keyring, *, err: bool = False
 ) -> None:
     """Write the statement that a predicate holds of subjects, sign and file it; `err` tells so on standard error."""
-    from kybern.evidence import Refused, statement  # noqa: PLC0415
-
-    try:
-        payload = statement(predicate, subjects)
-    except Refused as refused:
-        _fail(refused)
-    _file(root, payload, signer, keyring, err=err)
+    _tell(root, *filed(root, _written(predicate, subjects), signer, keyring), err=err)
 
 
-def _file(root: Path, payload: bytes, signer: SigningKey, keyring: Keyring, *, personal: str | None = None, err: bool = False) -> None:
-    """Sign, hold the result against the keyring as any reader will, and only then write it; sealed if it is `personal`."""
+def file_signed(root: Path, predicate: Predicate, subjects: Sequence[Subject], signer: SigningKey, keyring: Keyring) -> Evidence:
+    """Do as `file_piece` does, and tell nothing."""
+    return filed(root, _written(predicate, subjects), signer, keyring)[0]
+
+
+def filed(root: Path, payload: bytes, signer: SigningKey, keyring: Keyring, *, personal: str | None = None) -> tuple[Evidence, Path]:
+    """Sign, hold the result against the keyring as any reader will, and only then write it; sealed if it is `personal`.
+
+    Gives the piece and where it lies; exits 2 with the reason where that fails.
+    """
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.evidence import FOLDER, VAULT, Refused, Vault, protect, sign, verify, write  # noqa: PLC0415
 
@@ -303,15 +306,26 @@ def _file(root: Path, payload: bytes, signer: SigningKey, keyring: Keyring, *, p
         envelope = sign(payload, signer)
         piece = verify(envelope, keyring)
         if personal is None:
-            path = write(root / FOLDER, envelope)
-        else:
-            vault = Vault(root / VAULT, os.urandom)
-            with vault.locked():
-                path = protect(root / FOLDER, envelope, vault, personal)
+            return piece, write(root / FOLDER, envelope)
+        vault = Vault(root / VAULT, os.urandom)
+        with vault.locked():
+            return piece, protect(root / FOLDER, envelope, vault, personal)
     except Refused as refused:
         _fail(refused)
     except InputError as error:
         fail(error, root)
     except OSError as error:
         refuse("unwritable", f"{root / FOLDER} cannot be written: {error.strerror}.")
+
+
+def _written(predicate: Predicate, subjects: Sequence[Subject]) -> bytes:
+    from kybern.evidence import Refused, statement  # noqa: PLC0415
+
+    try:
+        return statement(predicate, subjects)
+    except Refused as refused:
+        _fail(refused)
+
+
+def _tell(root: Path, piece: Evidence, path: Path, *, err: bool = False) -> None:
     typer.echo(f"{piece.id}  {path.relative_to(root).as_posix()}  {piece.strength.label}", err=err)

@@ -19,6 +19,8 @@ from kybern.cli import (
     _crosswalk,
     _demo,
     _evidence,
+    _gate,
+    _gate_serve,
     _init,
     _label,
     _log,
@@ -44,7 +46,7 @@ app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mo
 
 for _group in (
     _init, _workspace, _apply, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
-    _policy, _policy_anchor, _classify, _crosswalk, _catalog, _demo,
+    _policy, _policy_anchor, _gate, _gate_serve, _classify, _crosswalk, _catalog, _demo,
 ):  # fmt: skip
     _group.register(app)
 

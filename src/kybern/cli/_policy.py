@@ -334,7 +334,7 @@ def decide(
     provided: dict[str, Any] = {TIME: now()} | {name: value for name, value in stated.items() if name in supplied}
     found = decide_on(bundle, {name: value for name, value in stated.items() if name not in supplied}, provided)
     if record is not None:
-        _append(record, found, {ACTION: stated.get(ACTION), **stated, TIME: provided[TIME]})
+        append_decision(record, found, {ACTION: stated.get(ACTION), **stated, TIME: provided[TIME]})
     if as_json:
         print_json(decision_json(found))
     else:
@@ -377,7 +377,8 @@ def _facts(file: Path) -> Mapping[str, Any]:
     return value
 
 
-def _append(path: Path, found: Decision, facts: dict[str, Any]) -> None:
+def append_decision(path: Path, found: Decision, facts: dict[str, Any]) -> None:
+    """Append a decision to a file of them; exits 2 where its chain is broken or it cannot be written."""
     from kybern.policy import DecisionLog  # noqa: PLC0415
 
     head = _chain(path)

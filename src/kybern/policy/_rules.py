@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kybern.catalog import ControlId, RequirementRef, Slug
+from kybern.policy._core import facts_of
 from kybern.policy._schema import Plain
 
 if TYPE_CHECKING:
@@ -152,6 +153,11 @@ class Rule:
     def id(self) -> str:
         """The rule's name."""
         return self.spec.id
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts that its condition speaks of, in the order it does."""
+        return tuple(dict.fromkeys(fact.name for fact in facts_of(self.condition)))
 
     def __repr__(self) -> str:
         """Name it."""
