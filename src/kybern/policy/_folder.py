@@ -29,6 +29,8 @@ BUNDLE: Final = "bundle.yaml"
 INVARIANTS: Final = "invariants.yaml"
 _PACKAGE: Final = "kybern.policy"
 _SHIPPED: Final = "the library"
+_CORE: Final = "core"
+"""The profile that every other one builds on: what lets requests go on is in it."""
 
 
 class _Shape(BaseModel):
@@ -36,7 +38,7 @@ class _Shape(BaseModel):
 
 
 class Library(_Shape):
-    """What a bundle takes from the rules that ship: those of some profiles, some by name, and some left out."""
+    """What a bundle takes from the rules that ship: those of some profiles, with the core; some by name; and some left out."""
 
     profiles: tuple[Slug, ...] = ()
     rules: tuple[Slug, ...] = ()
@@ -151,11 +153,12 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
     ]
     if problems:
         raise InputError(problems)
+    chosen = {*spec.library.profiles, _CORE} if spec.library.profiles else set()
     wanted = {
         name
         for name, entry in rules.items()
         if name not in spec.library.without
-        and (name in spec.library.rules or not set(spec.library.profiles).isdisjoint(entry.get("profiles", ())))
+        and (name in spec.library.rules or not chosen.isdisjoint(entry.get("profiles", ())))
     }
     return _Chosen(tuple(shipped.items()), {name: name in wanted for name in rules})
 

@@ -8,9 +8,10 @@ replayed by the closures before anybody is told.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -21,6 +22,7 @@ from kybern.policy._core import (
     All,
     AnyOf,
     Compare,
+    Comparison,
     Expr,
     Fact,
     Gap,
@@ -130,7 +132,10 @@ class Encoder:
         return z3.Or([self._expr(one, items) for one in node.items])
 
     def _not(self, node: Not, items: Mapping[str, Any]) -> Any:
-        return z3.Not(self._expr(node.inner, items))
+        inner = node.inner
+        if isinstance(inner, Compare) and inner.left.type.base is Base.NUMBER:
+            return self._compare(replace(inner, operator=_OPPOSITE[inner.operator]), items)
+        return z3.Not(self._expr(inner, items))
 
     def _truth(self, node: Truth, items: Mapping[str, Any]) -> Any:
         return self._term(node.term, items)
@@ -139,6 +144,8 @@ class Encoder:
         return self._there(node.fact.name)
 
     def _compare(self, node: Compare, items: Mapping[str, Any]) -> Any:
+        if node.operator in _OPEN and isinstance(node.right, Lit) and isinstance(node.right.value, float):
+            node = _closed(node, node.right, node.right.value)
         left, right = self._term(node.left, items), self._value(node.right, node.left, items)
         return _compared(node.operator, left, right)
 
@@ -298,6 +305,17 @@ def _compared(sign: str, left: Any, right: Any) -> Any:
         "==": lambda: left == right, "!=": lambda: left != right, "<": lambda: left < right,
         "<=": lambda: left <= right, ">": lambda: left > right, ">=": lambda: left >= right,
     }[sign]()  # fmt: skip
+
+
+_OPPOSITE: Final[Mapping[Comparison, Comparison]] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_OPEN: Final[Mapping[Comparison, tuple[Comparison, float]]] = {"<": ("<=", -math.inf), ">": (">=", math.inf)}
+
+
+def _closed(node: Compare, bound: Lit, value: float) -> Compare:
+    """Say "more than" as "at least the next number there is": what the solver chooses then stays right when it is rounded."""
+    sign, towards = _OPEN[node.operator]
+    nearest = math.nextafter(value, towards)
+    return node if math.isinf(nearest) else Compare(sign, node.left, Lit(nearest, bound.type))
 
 
 def _number(value: Scalar) -> Any:
