@@ -32,19 +32,6 @@ default: deny
 library:
   profiles: [@PROFILE@]
 """
-_INVARIANTS = """\
-# What must hold of every decision: kybern policy prove
-- id: no-unassessed-high-risk-deployment
-  title: No high-risk system is deployed without an approved impact assessment
-  applies_to: [deploy]
-  when: system.risk_class == "high" && !(has(impact.approved) && impact.approved)
-  never: [allow, modify]
-- id: no-prohibited-system
-  title: A prohibited system goes nowhere
-  applies_to: [merge, train, validate, deploy]
-  when: system.risk_class == "prohibited"
-  never: [allow, modify, require-approval]
-"""
 
 
 def register(root: typer.Typer) -> None:
@@ -67,20 +54,24 @@ def policy_of(root: Path) -> Policy:
 
 @app.command()
 def init(
-    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="The profile of rules that ship.")] = "core",
+    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="The profile of rules that ship; each has the core in it.")] = "core",
     directory: WorkspaceOption = Path(),
 ) -> None:
     """Make the workspace's policy folder: a bundle that takes the rules of a profile, and first invariants."""
-    from kybern.policy import BUNDLE, FOLDER  # noqa: PLC0415
+    from kybern.base.suggest import Suggester  # noqa: PLC0415
+    from kybern.policy import BUNDLE, FOLDER, shipped_invariants, shipped_profiles  # noqa: PLC0415
 
     root = open_root(directory)
+    known = shipped_profiles()
+    if profile not in known:
+        refuse("unknown-profile", f"There is no profile {profile}.", Suggester().hint(profile, known, f"There are {', '.join(known)}."))
     folder = root / FOLDER
     if (folder / BUNDLE).exists():
         refuse("policy-exists", f"{folder / BUNDLE} is there already and is kept.")
     try:
         (folder / "rules").mkdir(parents=True, exist_ok=True)
         (folder / BUNDLE).write_text(_BUNDLE.replace("@PROFILE@", profile), encoding="utf-8")
-        (folder / "invariants.yaml").write_text(_INVARIANTS, encoding="utf-8")
+        (folder / "invariants.yaml").write_text(shipped_invariants(profile), encoding="utf-8")
     except OSError as error:
         refuse("unwritable", f"{error.filename} cannot be written: {error.strerror}.")
     found = policy_of(root)

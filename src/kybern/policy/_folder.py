@@ -29,7 +29,7 @@ BUNDLE: Final = "bundle.yaml"
 INVARIANTS: Final = "invariants.yaml"
 _PACKAGE: Final = "kybern.policy"
 _SHIPPED: Final = "the library"
-_CORE: Final = "core"
+CORE: Final = "core"
 """The profile that every other one builds on: what lets requests go on is in it."""
 
 
@@ -76,6 +76,19 @@ def shipped_rules() -> Mapping[str, bytes]:
     folder = resources(_PACKAGE).joinpath("library")
     found = {f"{_SHIPPED}/{file.name}": file.read_bytes() for file in folder.iterdir() if file.name.endswith(".yaml")}
     return dict(sorted(found.items()))
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Name the profiles that the rules that ship belong to, the core first."""
+    found = {profile for name, data in shipped_rules().items() for entry in _entries(data, name) for profile in entry.get("profiles", ())}
+    return (CORE, *sorted(found - {CORE}))
+
+
+def shipped_invariants(profile: str) -> str:
+    """Give the text of the invariants that the rules of a profile keep: the core's, and its own where it has some."""
+    folder = resources(_PACKAGE).joinpath("invariants")
+    names = dict.fromkeys((CORE, profile))
+    return "".join(file.read_text("utf-8") for name in names if (file := folder.joinpath(f"{name}.yaml")).is_file())
 
 
 def read_policy(root: Path, predicates: Mapping[str, Predicate]) -> Policy:
@@ -144,7 +157,7 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
         return _Chosen((), {})
     shipped = shipped_rules()
     rules = {entry["id"]: entry for name, data in shipped.items() for entry in _entries(data, name)}
-    profiles = sorted({profile for entry in rules.values() for profile in entry.get("profiles", ())})
+    profiles = shipped_profiles()
     problems = [
         Problem("unknown-name", f"The library has no {what} {name}.", document.place(("library", field, at)), Suggester().hint(name, known))
         for field, what, known in (("profiles", "profile", profiles), ("rules", "rule", list(rules)), ("without", "rule", list(rules)))
@@ -153,7 +166,7 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
     ]
     if problems:
         raise InputError(problems)
-    chosen = {*spec.library.profiles, _CORE} if spec.library.profiles else set()
+    chosen = {*spec.library.profiles, CORE} if spec.library.profiles else set()
     wanted = {
         name
         for name, entry in rules.items()
