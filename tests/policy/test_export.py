@@ -1,4 +1,4 @@
-"""Exports decide as Kybern does, by engines that others made: cedarpy (Cedar), and regopy (rego-cpp)."""
+"""Exports decide as Kybern does, by engines that others made: cedarpy (Cedar's own, in Rust) and regorus (Rego, in Rust)."""
 
 from __future__ import annotations
 
@@ -144,11 +144,11 @@ def test_an_order_that_cedar_does_not_have_is_not_exported() -> None:
 # --- Rego --------------------------------------------------------------------------------------------------------------------------
 
 
-def ask_rego(regopy: Any, export: Export, action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    engine = regopy.Interpreter()
-    engine.add_module("kybern.rego", export.files["kybern.rego"])
-    engine.set_input({"action": action, "facts": dict(facts)})
-    [answer] = json.loads(str(engine.query("data.kybern.decision")))["expressions"]
+def ask_rego(regorus: Any, export: Export, action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    engine = regorus.Engine()
+    engine.add_policy("kybern.rego", export.files["kybern.rego"])
+    engine.set_input_json(json.dumps({"action": action, "facts": dict(facts)}))
+    answer = engine.eval_rule("data.kybern.decision")
     assert isinstance(answer, dict)
     return answer
 
@@ -157,22 +157,22 @@ def ask_rego(regopy: Any, export: Export, action: str, facts: Mapping[str, Any])
 @settings(max_examples=80, deadline=None)
 @given(RULES, values(), st.permutations(list(Effect)), st.sampled_from(list(Effect)))
 def test_rego_decides_as_kybern(rules: list[tuple[Expr, str]], facts: dict[str, Any], order: list[Effect], default: Effect) -> None:
-    regopy = pytest.importorskip("regopy", reason="regopy is not installed")
+    regorus = pytest.importorskip("regorus", reason="gordon-to-regorus is not installed")
     bundle = replace(made(rules), order=tuple(order), default=default)
     export = to_rego(bundle)
     came_in = Facts(facts, SCHEMA)
     found = decide(exported(bundle, export), came_in)
-    said = ask_rego(regopy, export, "deploy", exported_facts(came_in))
+    said = ask_rego(regorus, export, "deploy", exported_facts(came_in))
     assert said["effect"] == found.effect.value, export.files["kybern.rego"]
     assert said["allow"] is found.allowed
     assert set(said["fired"]) == {rule.id for rule in found.fired}
     assert set(said["deciding"]) == {rule.id for rule in found.deciding}
-    assert said["missing"] == []
+    assert said["missing"] == set()
 
 
 @pytest.mark.real
 def test_the_library_decides_the_same_in_rego() -> None:
-    regopy = pytest.importorskip("regopy", reason="regopy is not installed")
+    regorus = pytest.importorskip("regorus", reason="gordon-to-regorus is not installed")
     bundle = BUNDLES["agents"]
     export = to_rego(bundle)
     assert export.complete, "everything in the library can be said in Rego"
@@ -180,18 +180,18 @@ def test_the_library_decides_the_same_in_rego() -> None:
     for name, change in (("deploy", {}), ("deploy", {"tests.failed": 1}), ("sends", {"session.labels": ["confidential-hr"]})):
         facts = facts_for(name, change)
         found = decide(bundle, facts)
-        said = ask_rego(regopy, export, str(facts.values["action"]), exported_facts(facts))
+        said = ask_rego(regorus, export, str(facts.values["action"]), exported_facts(facts))
         assert (said["effect"], set(said["fired"])) == (found.effect.value, {rule.id for rule in found.fired})
 
 
 @pytest.mark.real
 def test_rego_denies_where_a_fact_is_missing_or_the_action_is_unknown() -> None:
-    regopy = pytest.importorskip("regopy", reason="regopy is not installed")
+    regorus = pytest.importorskip("regorus", reason="gordon-to-regorus is not installed")
     export = to_rego(bundle_of("tests.failed > 8"))
-    said = ask_rego(regopy, export, "deploy", {"tests.failed": 1})
+    said = ask_rego(regorus, export, "deploy", {"tests.failed": 1})
     assert (said["effect"], said["allow"]) == ("deny", False)
     assert "system.risk" in said["missing"]
-    assert ask_rego(regopy, export, "unheard-of", {})["effect"] == "deny"
+    assert ask_rego(regorus, export, "unheard-of", {})["effect"] == "deny"
 
 
 @pytest.mark.parametrize(
@@ -208,4 +208,3 @@ def test_what_rego_cannot_say_is_left_out_by_name(when: str, why: str) -> None:
     assert why in left.why
     assert f"r0 (deny; what it decides may be let through here): {left.why}." in export.files["kybern.rego"]
     assert 'fired contains "r0"' not in export.files["kybern.rego"]
-

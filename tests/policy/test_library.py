@@ -15,6 +15,7 @@ from kybern.policy import Effect, Rule, in_words, shipped_rules
 from kybern.workspace import profile_ids
 
 CATALOG = load_catalog()
+TOOLS = ("reads", "writes", "sends", "pays", "executes")
 LIMITED = {"system.risk_class": "limited"}
 OUTSIDE = {"call.recipient_external": True}
 SUBSTANTIAL = {"change.substantial": True}
@@ -61,7 +62,9 @@ DEFECTS: Mapping[str, Defect | tuple[Defect, ...]] = {
     "no-model-on-record": (("validate", {"models.total": 0}), ("deploy", {"models.total": 0})),
     # Oversight
     "oversight-not-stated": tuple(
-        (name, {"system.oversight_stated": False, "system.risk_class": risk}) for name in ("validate", "deploy") for risk in ("high", "limited")
+        (name, {"system.oversight_stated": False, "system.risk_class": risk})
+        for name in ("validate", "deploy")
+        for risk in ("high", "limited")
     ),
     "high-risk-acts-alone": ("deploy", {"system.autonomy": "acts-alone"}),
     "authority-decides-by-machine": ("deploy", {"system.autonomy": "acts-alone", "system.role": "authority", **LIMITED}),
@@ -129,8 +132,8 @@ DEFECTS: Mapping[str, Defect | tuple[Defect, ...]] = {
     "evidence-refused": (("validate", {"evidence.refused": 1}), ("deploy", {"evidence.refused": 1})),
     "evidence-of-last-year": ("deploy", {"evidence.oldest": "8761h"}),
     # Agents
-    "stopped-agent-does-nothing": tuple((name, {"agent.stopped": True}) for name in ("reads", "writes", "sends", "pays", "executes")),
-    "undeclared-tool": tuple((name, {"tool.declared": False}) for name in ("reads", "writes", "sends", "pays", "executes")),
+    "stopped-agent-does-nothing": tuple((name, {"agent.stopped": True}) for name in TOOLS),
+    "undeclared-tool": tuple((name, {"tool.declared": False}) for name in TOOLS),
     "effect-of-tool-unknown": ("reads", {"tool.effect": MISSING}),
     "code-waits-for-a-person": ("executes", {"call.approved": False}),
     "tool-waits-for-a-person": tuple((name, {"tool.human_approval": True}) for name in ("reads", "writes", "sends", "pays")),
@@ -141,7 +144,7 @@ DEFECTS: Mapping[str, Defect | tuple[Defect, ...]] = {
     "payment-is-capped": ("pays", {"call.amount": 1000.01, "call.approved": True}),
     "budget-of-the-day-is-spent": ("pays", {"budget.spent_today": 500}),
     "budget-of-the-day-runs-out": ("pays", {"budget.spent_today": 400}),
-    "calls-of-the-day-are-used-up": tuple((name, {"budget.calls_today": 1000}) for name in ("reads", "writes", "sends", "pays", "executes")),
+    "calls-of-the-day-are-used-up": tuple((name, {"budget.calls_today": 1000}) for name in TOOLS),
     "session-runs-long": tuple((name, {"session.calls": 200}) for name in ("reads", "writes", "sends", "pays")),
     "untrusted-content-and-personal-data-leave": (
         ("sends", {"session.untrusted_content": True, "call.personal_data": True}),
@@ -160,6 +163,7 @@ DEFECTS: Mapping[str, Defect | tuple[Defect, ...]] = {
     "tool-by-its-name-runs-code": ("reads", {"tool.name": "bash"}),
 }  # fmt: skip
 """By rule: which request, and what is changed in it for the rule to decide. `test_every_rule_…` asks for each to be here."""
+
 
 def defects() -> list[tuple[str, str, Mapping[str, Any]]]:
     found: list[tuple[str, str, Mapping[str, Any]]] = []
@@ -187,7 +191,7 @@ def test_a_rule_is_tied_to_the_catalog_and_explains_itself(rule: Rule) -> None:
     assert {spec.owner, *spec.approvers} <= roles
     assert len(spec.rationale) > 60
     assert spec.profiles
-    assert not re.search(r"\b(certified|compliant)\b", " ".join((spec.title, spec.rationale, spec.message)))
+    assert not re.search(r"\b(certified|compliant)\b", f"{spec.title} {spec.rationale} {spec.message}")
 
 
 @pytest.mark.parametrize("rule", WHOLE.rules, ids=[rule.id for rule in WHOLE.rules])

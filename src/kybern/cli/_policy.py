@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kybern.policy import Bundle, Decision, Facts, Policy, Rule
+    from kybern.policy.analysis import Finding
 
 app = typer.Typer(name="policy", help="Rules that decide what may ship and what an agent may do.", no_args_is_help=True)
 
@@ -35,7 +36,9 @@ library:
 
 
 def register(root: typer.Typer) -> None:
-    """Add the command group."""
+    """Add the command group, with the commands that have a module of their own."""
+    from kybern.cli import _policy_export  # noqa: F401, PLC0415 - importing it adds its command; it needs this module
+
     root.add_typer(app, name="policy")
 
 
@@ -54,7 +57,9 @@ def policy_of(root: Path) -> Policy:
 
 @app.command()
 def init(
-    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="The profile of rules that ship; each has the core in it.")] = "core",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="The profile of rules that ship; each has the core in it.")
+    ] = "core",
     directory: WorkspaceOption = Path(),
 ) -> None:
     """Make the workspace's policy folder: a bundle that takes the rules of a profile, and first invariants."""
@@ -95,11 +100,12 @@ def facts(directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:
 @app.command()
 def lint(
     directory: WorkspaceOption = Path(),
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for rules that contradict each other, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Show all rules that contradict each other, and exit 1 for them.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check the rules against each other by a solver: contradictions, rules that never decide, rules that add nothing.
 
+    Two rules that contradict each other are shown where the milder one wins; that the stricter wins is what rules are for.
     Exit 1 if a rule never decides or adds nothing, or the solver cannot tell.
     """
     from kybern.policy.analysis import analyse  # noqa: PLC0415
@@ -114,7 +120,7 @@ def lint(
         ]
         print_json({"bundle": bundle.digest, "rules": len(bundle.rules), "pairs": found.pairs, "findings": rows, "opaque": found.opaque})
     else:
-        for one in found.findings:
+        for one in (one for one in found.findings if strict or not _stricter_wins(one)):
             typer.echo(f"{one.kind}: {one.message}")
             if one.example is not None:
                 typer.echo(f"    for example: {_standing_out(one.example)}")
@@ -125,10 +131,18 @@ def lint(
         raise typer.Exit(FALLS_SHORT)
 
 
-def _tally(findings: tuple[Any, ...]) -> str:
-    from collections import Counter  # noqa: PLC0415
+def _stricter_wins(finding: Finding) -> bool:
+    """Tell whether two rules contradict each other and the stricter decides, as a deny does over an allow."""
+    from kybern.policy import DENY_WINS  # noqa: PLC0415
 
-    counts = Counter(one.kind for one in findings)
+    if finding.kind != "conflict":
+        return False
+    wins, loses = finding.rules
+    return DENY_WINS.index(wins.effect) < DENY_WINS.index(loses.effect)
+
+
+def _tally(findings: tuple[Finding, ...]) -> str:
+    counts = Counter("overlap in which the stricter rule wins" if _stricter_wins(one) else one.kind for one in findings)
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "nothing found"
 
 

@@ -37,7 +37,7 @@ from kybern.policy._types import Base
 if TYPE_CHECKING:
     from kybern.policy._bundle import Bundle
     from kybern.policy._rules import Rule
-    from kybern.policy._schema import Facts, FactSchema
+    from kybern.policy._schema import Door, Facts, FactSchema
     from kybern.policy._types import Type
 
 _LARGEST: Final = 2**63 - 1
@@ -164,7 +164,13 @@ def _in(node: In) -> str:
 def _quantified(node: Quantified) -> str:
     """Say that an item is equal to a value; Cedar goes through no set."""
     body = node.body
-    if node.kind == "exists" and isinstance(body, Compare) and body.operator == "==" and body.left == node.item and isinstance(body.right, Lit):
+    if (
+        node.kind == "exists"
+        and isinstance(body, Compare)
+        and body.operator == "=="
+        and body.left == node.item
+        and isinstance(body.right, Lit)
+    ):
         return f"{_term(node.of)}.contains({_term(body.right)})"
     msg = "Cedar does not go through the items of a set"
     raise NotExpressible(msg)
@@ -232,14 +238,15 @@ def _kind_of(kind: Type) -> str:
 
 def _schema(schema: FactSchema) -> str:
     """Write the facts as a Cedar schema, so that requests can be checked before they are decided on."""
-    lines = [f"// Facts of {schema.ref}. Numbers with fractions are texts: it is only asked whether they are there.\nentity Caller;\nentity System;\n"]
-    for action, door in schema.doors.items():
-        lines.append(f"action {_text(action)} appliesTo {{\n  principal: [Caller],\n  resource: [System],\n  context: {{\n")
-        for fact in schema.facts:
-            if fact.name in door.caller | door.provided:
-                lines.append(f"    {_text(fact.name)}{'?' if fact.optional else ''}: {_kind_of(fact.kind)},\n")
-        lines.append("  },\n};\n")
-    return "".join(lines)
+    note = f"// Facts of {schema.ref}. Numbers with fractions are texts: it is only asked whether they are there.\n"
+    return note + "entity Caller;\nentity System;\n" + "".join(_action(schema, door) for door in schema.doors.values())
+
+
+def _action(schema: FactSchema, door: Door) -> str:
+    here = [fact for fact in schema.facts if fact.name in door.caller | door.provided]
+    lines = "".join(f"    {_text(fact.name)}{'?' if fact.optional else ''}: {_kind_of(fact.kind)},\n" for fact in here)
+    head = f"action {_text(door.action)} appliesTo {{\n  principal: [Caller],\n  resource: [System],\n"
+    return f"{head}  context: {{\n{lines}  }},\n}};\n"
 
 
 def cedar_context(facts: Facts) -> dict[str, Any]:

@@ -170,8 +170,7 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
     wanted = {
         name
         for name, entry in rules.items()
-        if name not in spec.library.without
-        and (name in spec.library.rules or not chosen.isdisjoint(entry.get("profiles", ())))
+        if name not in spec.library.without and (name in spec.library.rules or not chosen.isdisjoint(entry.get("profiles", ())))
     }
     return _Chosen(tuple(shipped.items()), {name: name in wanted for name in rules})
 

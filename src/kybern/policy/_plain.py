@@ -128,7 +128,9 @@ def _open_last(items: tuple[Expr, ...], holds: bool) -> list[Expr]:  # noqa: FBT
 def _is_open(item: Expr, holds: bool) -> bool:  # noqa: FBT001
     if isinstance(item, Not):
         return _is_open(item.inner, not holds)
-    return isinstance(item, Opaque | Quantified) or (isinstance(item, Has) and is_bool(item.fact)) or (isinstance(item, Truth) and not holds)
+    return (
+        isinstance(item, Opaque | Quantified) or (isinstance(item, Has) and is_bool(item.fact)) or (isinstance(item, Truth) and not holds)
+    )
 
 
 @dataclass(frozen=True)

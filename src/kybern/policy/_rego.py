@@ -91,8 +91,8 @@ def to_rego(bundle: Bundle) -> Export:
         heading(bundle, tuple(left_out), "#"),
         "package kybern\n\nimport rego.v1\n",
         _decision(bundle),
-        f"needed := {_json({action: list(names) for action, names in needed_facts(bundle).items()})}\n",
-        f"rules := {_json({rule.id: _about(rule) for rule in rules})}\n",
+        f"needed := {_table({action: list(names) for action, names in needed_facts(bundle).items()})}\n",
+        f"rules := {_table({rule.id: _about(rule) for rule in rules})}\n",
         *(text for _, text in written),
     ]
     if not written:
@@ -208,3 +208,8 @@ def _literal(value: Scalar) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _table(value: object) -> str:
+    """Write a table over many lines: some engines read lines of a thousand signs at most."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
