@@ -32,7 +32,7 @@ def made(*exprs: Expr, effects: tuple[str, ...] = ()) -> Any:
         raise
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(expressions(), expressions(), st.lists(values(), min_size=20, max_size=20))
 def test_two_rules_the_solver_holds_apart_never_fire_together(one: Expr, two: Expr, samples: list[dict[str, Any]]) -> None:
     a, b = made(one, two).rules
@@ -50,7 +50,7 @@ def test_two_rules_the_solver_holds_apart_never_fire_together(one: Expr, two: Ex
         assert answer.why
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(expressions(), expressions(), values())
 def test_boxes_hold_apart_only_what_is_apart(one: Expr, two: Expr, facts: dict[str, Any]) -> None:
     if Box.of(one).apart(Box.of(two)):
@@ -60,7 +60,7 @@ def test_boxes_hold_apart_only_what_is_apart(one: Expr, two: Expr, facts: dict[s
 EFFECTS = st.sampled_from(("allow", "deny", "require-approval"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(expressions(), EFFECTS), min_size=2, max_size=5), st.lists(values(), min_size=30, max_size=30))
 def test_findings_hold_on_samples(rules: list[tuple[Expr, str]], samples: list[dict[str, Any]]) -> None:
     found = made(*(expr for expr, _ in rules), effects=tuple(effect for _, effect in rules))
@@ -78,7 +78,7 @@ def test_findings_hold_on_samples(rules: list[tuple[Expr, str]], samples: list[d
                 assert set(decision.fired) & set(finding.rules[1:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(expressions(), expressions(), st.lists(values(), min_size=30, max_size=30))
 def test_a_difference_is_found_where_there_is_one(one: Expr, two: Expr, samples: list[dict[str, Any]]) -> None:
     old, new = made(one), made(two)
@@ -93,7 +93,7 @@ def test_a_difference_is_found_where_there_is_one(one: Expr, two: Expr, samples:
             assert (decide(old, facts_).effect, decide(new, facts_).effect) == (was.effect, is_now.effect) == (change.before, change.after)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(expressions(), expressions(), st.lists(values(), min_size=30, max_size=30))
 def test_an_invariant_that_is_proved_holds_on_samples(rule: Expr, when: Expr, samples: list[dict[str, Any]]) -> None:
     found = made(rule)

@@ -109,7 +109,7 @@ def _closed(bundle: Bundle) -> list[str]:
 # --- Conditions --------------------------------------------------------------------------------------------------------------------
 
 
-def _expr(node: Expr) -> str:
+def _expr(node: Expr) -> str:  # noqa: PLR0911 - one line a form
     if isinstance(node, All):
         return f"({' && '.join(map(_expr, node.items))})"
     if isinstance(node, AnyOf):
