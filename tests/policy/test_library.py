@@ -120,7 +120,6 @@ DEFECTS: Mapping[str, Defect | tuple[Defect, ...]] = {
     "high-risk-without-documents": ("deploy", {"documents.total": 0}),
     "document-without-digest": ("deploy", {"documents.changed": 1}),
     "generated-content-not-stated": ("deploy", {"system.generates_content": MISSING}),
-    "place-of-use-not-stated": ("deploy", {"system.jurisdictions": []}),
     # Evidence
     "nothing-is-due": ("deploy", {"controls.due": 0}),
     "control-not-met": (("validate", {"controls.not_met": 1}), ("deploy", {"controls.not_met": 1})),

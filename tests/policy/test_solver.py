@@ -163,3 +163,21 @@ def test_what_a_pattern_of_res_own_means_is_not_guessed() -> None:
     for pattern in ("^[[:alpha:]]+$", "^(?i)anna$", r"^\pL+$", r"^\w\W$"):
         with pytest.raises(NotTranslated):
             to_z3(pattern)
+
+
+def test_a_fact_that_is_only_asked_for_is_in_the_example() -> None:
+    found = bundle_of("has(impact.at)", "has(impact.approved) && !has(impact.at)", effects=("deny", "allow"))
+    invariant = InvariantSpec(id="i", title="t", applies_to=("deploy",), when="has(impact.at)", never=(Effect.DENY,))
+    [verdict] = prove(found, [invariant])
+    assert verdict.holds is False
+    assert verdict.example is not None
+    assert "impact.at" in verdict.example[0].values
+    assert analyse(found).findings == ()
+
+
+def test_the_bounds_of_numbers_meet_exactly() -> None:
+    """More than 0.1 is: at least the float after it. That no float lies between two rules, the solver sees."""
+    found = bundle_of("score.auc > 0.1", "score.auc < 0.3", "!(score.auc >= 0.3)", effects=("deny", "allow", "allow"))
+    assert {finding.kind for finding in analyse(found).findings} == {"conflict", "redundant"}
+    near = bundle_of("score.auc > 0.1", "score.auc <= 0.1", effects=("deny", "allow"))
+    assert analyse(near).findings == ()

@@ -100,16 +100,16 @@ def read_policy(root: Path, predicates: Mapping[str, Predicate]) -> Policy:
     spec, document = _spec(folder)
     schema = _schema(folder, spec, document)
     library = _library(spec, document)
-    own = {f"{FOLDER}/rules/{path.name}": _content(path) for path in sorted((folder / "rules").glob("*.yaml"))}
+    own = {f"{FOLDER}/rules/{path.name}": _content(folder, path) for path in sorted((folder / "rules").glob("*.yaml"))}
     bundle = load_bundle(
         schema, [*library.sources, *own.items()], predicates=predicates, order=spec.order, default=spec.default, choose=library.choose
     )
     return Policy(bundle, _invariants(folder, bundle), tuple(own))
 
 
-def _content(path: Path) -> bytes:
+def _content(folder: Path, path: Path) -> bytes:
     """Read a file of the folder; links out of it, and what is no file, are refused."""
-    name = f"{FOLDER}/{path.name}"
+    name = f"{FOLDER}/{path.relative_to(folder).as_posix()}"
     try:
         if path.is_symlink() or not path.is_file():
             raise InputError.one("not-a-file", "This is no ordinary file.", Place(name), "Put the file itself here.")
@@ -125,7 +125,7 @@ def _spec(folder: Path) -> tuple[BundleSpec, YamlDocument]:
         raise InputError.one(
             "no-policy", f"The workspace has no {FOLDER}/{BUNDLE}: it decides by no rules.", Place(f"{FOLDER}/{BUNDLE}"), hint
         )
-    documents = read_yaml(_content(folder / BUNDLE), f"{FOLDER}/{BUNDLE}")
+    documents = read_yaml(_content(folder, folder / BUNDLE), f"{FOLDER}/{BUNDLE}")
     if len(documents) != 1:
         raise InputError.one("one-document", "A bundle is one document.", Place(f"{FOLDER}/{BUNDLE}"))
     spec, problems = validate(BundleSpec, documents[0], whole="The bundle")
@@ -142,7 +142,7 @@ def _schema(folder: Path, spec: BundleSpec, document: YamlDocument) -> FactSchem
     if path.parent != folder or not path.exists():
         hint = Suggester().hint(spec.facts, shipped, f"There ship {', '.join(shipped)}; one of your own is a file in {FOLDER}/.")
         raise InputError.one("unknown-schema", f"There is no fact schema {spec.facts}.", document.place(("facts",)), hint)
-    return read_schema(_content(path), f"{FOLDER}/{spec.facts}")
+    return read_schema(_content(folder, path), f"{FOLDER}/{spec.facts}")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _invariants(folder: Path, bundle: Bundle) -> tuple[InvariantSpec, ...]:
         return ()
     found: list[InvariantSpec] = []
     problems: list[Problem] = []
-    for document in read_yaml(_content(path), f"{FOLDER}/{INVARIANTS}"):
+    for document in read_yaml(_content(folder, path), f"{FOLDER}/{INVARIANTS}"):
         if not isinstance(document.value, list):
             problems.append(Problem("wrong-type", "The file is a list of invariants.", document.place(), "Start each with `- id:`."))
             continue

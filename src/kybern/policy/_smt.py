@@ -282,6 +282,11 @@ class Encoder:
             name.removeprefix("has!") for name in self._variables if name.startswith("has!") and self._is_missing(name[4:], model)
         )
 
+    def present(self, model: Any) -> frozenset[str]:
+        """Name the optional facts that a model has, those among them of which it is only asked whether they are there."""
+        names = [name.removeprefix("has!") for name in self._variables if name.startswith("has!")]
+        return frozenset(name for name in names if not self._is_missing(name, model))
+
     def equals(self, name: str, value: Any) -> Any | None:
         """Say that a fact is there and has a value; None where the formulas do not speak of the fact, or it is a list."""
         variable = self._variables.get(name)
