@@ -4,8 +4,8 @@
     benchmarks/policy.py --growth            the same at 100, 1,000 and 10,000 rules, Kybern alone
     benchmarks/policy.py --solver            conflicts and needless rules among 1,000 rules
 
-Each rule is one condition over one fact, since that is all a rule of the agent-governance toolkit can say. Others come from
-requirements/peers.txt; one that is not installed is left out and said so.
+Each rule denies where one or two conditions hold, in a form that every engine here can say. Others come from requirements/peers.txt;
+one that is not installed is left out and said so.
 """
 
 from __future__ import annotations
@@ -52,27 +52,32 @@ facts:
 
 
 class Condition(NamedTuple):
-    """One condition: the whole of a rule. It denies where it holds."""
+    """One condition on one fact."""
 
     field: str
     operator: str
     value: Any
 
 
-def conditions(count: int, seed: int = 1) -> list[Condition]:
-    """Make as many different conditions: mostly which tool is called, as in practice, a few on amounts, tokens and regions."""
+Parts = tuple[Condition, ...]
+"""A rule: it denies where all of its conditions hold."""
+
+
+def conditions(count: int, seed: int = 1) -> list[Parts]:
+    """Make as many different rules: mostly on which tool is called, half with a bound; a few on amounts, tokens and regions."""
     rng = random.Random(seed)  # noqa: S311 - rules, not keys
-    found: list[Condition] = []
+    found: list[Parts] = []
     for number in range(count):
         if number % 20 == 19:  # noqa: PLR2004 - one in twenty
             kinds = (("call.amount", "gt", 9_000.0 + number), ("call.tokens", "gt", 90_000 + number))
-            found.append(Condition(*rng.choice(kinds)))
+            found.append((Condition(*rng.choice(kinds)),))
         elif number % 10 == 9:  # noqa: PLR2004
-            found.append(Condition("session.region", "in", [f"region{number}", f"region{number + 1}"]))
+            found.append((Condition("session.region", "in", [f"region{number}", f"region{number + 1}"]),))
         elif number % 5 == 4:  # noqa: PLR2004
-            found.append(Condition("tool.name", "in", [f"tool{number}", f"tool{number}b"]))
+            found.append((Condition("tool.name", "in", [f"tool{number}", f"tool{number}b"]),))
         else:
-            found.append(Condition("tool.name", "eq", f"tool{number}"))
+            bound = (Condition("call.amount", "gt", float(rng.randrange(1, 9_000))),) if number % 2 else ()
+            found.append((Condition("tool.name", "eq", f"tool{number}"), *bound))
     return found
 
 
@@ -95,17 +100,18 @@ def requests(count: int, rules: int, seed: int = 2) -> list[dict[str, Any]]:
 _SIGNS = {"eq": "==", "gt": ">", "in": "in"}
 
 
-def as_text(one: Condition) -> str:
-    """Write a condition as Kybern and CEL both read it."""
-    return f"{one.field} {_SIGNS[one.operator]} {json.dumps(one.value)}"
+def as_text(rule: Parts, joint: str = " && ") -> str:
+    """Write a rule as Kybern and CEL both read it."""
+    return joint.join(f"{one.field} {_SIGNS[one.operator]} {json.dumps(one.value)}" for one in rule)
 
 
-def bundle(rules: Sequence[Condition]) -> Bundle:
+def bundle(rules: Sequence[Parts], effects: Sequence[Effect] = (Effect.DENY,)) -> Bundle:
     """Make a bundle of Kybern's; what no rule denies is allowed, as in the others."""
     made = []
     for number, one in enumerate(rules):
         spec = RuleSpec.model_construct(
-            id=f"r{number}", title="r", owner="o", rationale="r", controls=(), requirements=(), applies_to=(ACTION,), effect=Effect.DENY,
+            id=f"r{number}", title="r", owner="o", rationale="r", controls=(), requirements=(), applies_to=(ACTION,),
+            effect=effects[number % len(effects)],
             when=as_text(one), message="m", obligations=(), approvers=(), modify={}, retry=None, effective=None, profiles=(), examples=(),
         )  # fmt: skip
         made.append(make_rule(spec, check(spec.when, SCHEMA, (ACTION,), {}), {}))
@@ -121,7 +127,7 @@ Engine = tuple[str, list[Any], Callable[[Any], bool]]
 """Name with version, the requests as the engine wants them, and the function that tells whether one is allowed."""
 
 
-def kybern_engine(rules: Sequence[Condition], asked: Sequence[dict[str, Any]]) -> Engine:
+def kybern_engine(rules: Sequence[Parts], asked: Sequence[dict[str, Any]]) -> Engine:
     """Decide with Kybern, on facts that were taken in before."""
     found = bundle(rules)
     return f"kybern {version('kybern')}", [facts_of(one) for one in asked], lambda facts: decide(found, facts).effect is Effect.ALLOW
@@ -136,7 +142,7 @@ def nested(request: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def cel_engine(rules: Sequence[Condition], asked: Sequence[dict[str, Any]]) -> Engine:
+def cel_engine(rules: Sequence[Parts], asked: Sequence[dict[str, Any]]) -> Engine:
     """Decide with the official CEL: one expression a rule, compiled once, and the activation made once a request."""
     from cel_expr_python import cel  # noqa: PLC0415 - may not be installed
 
@@ -150,16 +156,12 @@ def cel_engine(rules: Sequence[Condition], asked: Sequence[dict[str, Any]]) -> E
     return f"cel-expr-python {version('cel-expr-python')}", [nested(one) for one in asked], allowed
 
 
-def cedar_engine(rules: Sequence[Condition], asked: Sequence[dict[str, Any]]) -> Engine:
+def cedar_engine(rules: Sequence[Parts], asked: Sequence[dict[str, Any]]) -> Engine:
     """Decide with Cedar. It has no fractions, so amounts are in cents."""
     import cedarpy  # noqa: PLC0415
 
     policies = ["permit(principal, action, resource);"]
-    for one in rules:
-        name = f'context["{one.field}"]'
-        value = json.dumps(round(one.value * 100) if isinstance(one.value, float) else one.value)
-        test = f"{value}.contains({name})" if one.operator == "in" else f"{name} {_SIGNS[one.operator]} {value}"
-        policies.append(f"forbid(principal, action, resource) when {{ {test} }};")
+    policies += [f"forbid(principal, action, resource) when {{ {' && '.join(map(as_cedar, rule))} }};" for rule in rules]
     text = "\n".join(policies)
 
     def allowed(request: dict[str, Any]) -> bool:
@@ -175,20 +177,22 @@ def cedar_engine(rules: Sequence[Condition], asked: Sequence[dict[str, Any]]) ->
     return f"cedarpy {version('cedarpy')}", made, allowed
 
 
-def toolkit_engine(rules: Sequence[Condition], asked: Sequence[dict[str, Any]]) -> Engine:
-    """Decide with the agent-governance toolkit's engine of YAML rules."""
-    from agent_os.policies import PolicyEvaluator  # noqa: PLC0415
-    from agent_os.policies.schema import PolicyAction, PolicyCondition, PolicyDefaults, PolicyDocument, PolicyRule  # noqa: PLC0415
+def as_cedar(one: Condition) -> str:
+    """Write a condition as Cedar reads it."""
+    name = f'context["{one.field}"]'
+    value = json.dumps(round(one.value * 100) if isinstance(one.value, float) else one.value)
+    return f"{value}.contains({name})" if one.operator == "in" else f"{name} {_SIGNS[one.operator]} {value}"
 
-    made = [
-        PolicyRule(
-            name=f"r{number}", condition=PolicyCondition(field=one.field, operator=one.operator, value=one.value), action=PolicyAction.DENY
-        )
-        for number, one in enumerate(rules)
-    ]
-    evaluator = PolicyEvaluator(policies=[PolicyDocument(name="bench", rules=made, defaults=PolicyDefaults(action=PolicyAction.ALLOW))])
+
+def toolkit_engine(rules: Sequence[Parts], asked: Sequence[dict[str, Any]]) -> Engine:
+    """Decide with the agent-governance toolkit's engine of YAML rules, in its present form (governance.toolkit/v1)."""
+    from agentmesh.governance.policy import Policy, PolicyEngine, PolicyRule  # noqa: PLC0415
+
+    made = [PolicyRule(name=f"r{number}", condition=as_text(rule, " and ").replace('"', "'")) for number, rule in enumerate(rules)]
+    engine = PolicyEngine(conflict_strategy="deny_overrides")
+    engine.load_policy(Policy(name="bench", agents=["*"], rules=made, default_action="allow"))
     name = f"agent-governance-toolkit {version('agent-governance-toolkit')}"
-    return name, [dict(one) for one in asked], lambda request: bool(evaluator.evaluate(request).allowed)
+    return name, [nested(one) for one in asked], lambda request: bool(engine.evaluate("did:mesh:a", request).allowed)
 
 
 ENGINES = (kybern_engine, cel_engine, cedar_engine, toolkit_engine)
@@ -212,12 +216,12 @@ def timed(run: Callable[[Any], Any], asked: Sequence[Any]) -> tuple[float, float
     return statistics.median(single) / 1000, (time.process_time() - start_cpu) / len(asked) * 1e6
 
 
-def beside(count: int, asked: int) -> dict[str, tuple[float, float]]:
+def beside(count: int, asked: int, engines: Sequence[Callable[..., Engine]] = ENGINES) -> dict[str, tuple[float, float]]:
     """Run every engine there is on the same rules and requests; slower ones on fewer, after all answers were compared on those."""
     rules, made = conditions(count), requests(asked, count)
     found: dict[str, tuple[float, float]] = {}
     truth: list[bool] | None = None
-    for engine in ENGINES:
+    for engine in engines:
         try:
             few = made if engine is kybern_engine else made[: max(200, asked // 50)]
             name, given, allowed = engine(rules, few)
@@ -249,7 +253,7 @@ def solver(count: int) -> float:
     """Give the CPU seconds that analysing so many rules takes."""
     from kybern.policy.analysis import analyse  # noqa: PLC0415 - loads the solver
 
-    made = bundle(mixed(count))
+    made = bundle(mixed(count), (Effect.DENY, Effect.ALLOW))
     start = time.process_time()
     found = analyse(made)
     seconds = time.process_time() - start
@@ -258,11 +262,12 @@ def solver(count: int) -> float:
     return seconds
 
 
-def mixed(count: int) -> list[Condition]:
-    """Make conditions that overlap, for the solver."""
+def mixed(count: int) -> list[Parts]:
+    """Make rules that overlap, for the solver."""
     rng = random.Random(5)  # noqa: S311
-    return [
-        rng.choice(
+    found: list[Parts] = []
+    for number in range(count):
+        one = rng.choice(
             (
                 Condition("tool.name", "eq", f"tool{rng.randrange(count // 2)}"),
                 Condition("tool.name", "in", [f"tool{rng.randrange(count // 2)}", f"tool{count + number}"]),
@@ -270,8 +275,9 @@ def mixed(count: int) -> list[Condition]:
                 Condition("call.amount", "gt", rng.random() * 1e6),
             )
         )
-        for number in range(count)
-    ]
+        more = (Condition("call.tokens", "gt", rng.randrange(90_000)),) if rng.random() < 0.5 else ()  # noqa: PLR2004 - half of them
+        found.append((one, *more))
+    return found
 
 
 def main() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import z3  # type: ignore[import-untyped]  # z3-solver has no types
 
 from kybern.policy._box import Box
 from kybern.policy._bundle import Bundle
+from kybern.policy._core import facts_of
 from kybern.policy._rules import Rule
 from kybern.policy._schema import Facts
-from kybern.policy._solve import EFFORT, Answer, Questions, fires
+from kybern.policy._solve import EFFORT, MISSING, Answer, Questions, fires
 
 Kind = Literal["conflict", "shadowed", "redundant", "undecided"]
 
@@ -53,6 +54,7 @@ class _Analyst:
         self._questions = Questions(bundle.schema, [rule.expr for rule in bundle.rules], effort)
         self._boxes = [Box.of(rule.expr) for rule in bundle.rules]
         self._beside: list[list[int]] = [[] for _ in bundle.rules]
+        self._examples: dict[Rule, Mapping[str, Any] | None] = {}
         self._pairs = self._asked = 0
 
     def run(self) -> Analysis:
@@ -76,15 +78,44 @@ class _Analyst:
                 yield from self._conflict(rules[one], rules[two], sorted(shared))
 
     def _conflict(self, one: Rule, two: Rule, actions: Sequence[str]) -> Iterator[Finding]:
+        """Ask whether two rules can fire together: first by laying an example of the one over that of the other."""
+        met = self._meeting(one, two, actions)
+        if met is not None:
+            yield self._told(one, two, met)
+            return
         self._asked += 1
         both = z3.And(self._questions.holds(one.expr), self._questions.holds(two.expr))
         answer = self._questions.ask(actions, both, lambda facts: fires(one, facts) and fires(two, facts))
         if answer.possible is None:
             yield Finding("undecided", (one, two), f"Whether {one.id} and {two.id} can fire together: {answer.why}.")
-        elif answer.possible:
-            wins, loses = sorted((one, two), key=lambda rule: self._bundle.rank[rule.effect])
-            message = f"{wins.id} ({wins.effect.value}) and {loses.id} ({loses.effect.value}) can fire together; {wins.effect.value} wins."
-            yield Finding("conflict", (wins, loses), message, answer.facts)
+        elif answer.facts is not None:
+            yield self._told(one, two, answer.facts)
+
+    def _told(self, one: Rule, two: Rule, facts: Facts) -> Finding:
+        wins, loses = sorted((one, two), key=lambda rule: self._bundle.rank[rule.effect])
+        message = f"{wins.id} ({wins.effect.value}) and {loses.id} ({loses.effect.value}) can fire together; {wins.effect.value} wins."
+        return Finding("conflict", (wins, loses), message, facts)
+
+    def _meeting(self, one: Rule, two: Rule, actions: Sequence[str]) -> Facts | None:
+        """Lay the facts that make one rule fire over those of the other; None where not both fire on that."""
+        first, second = self._alone(one), self._alone(two)
+        if first is None or second is None:
+            return None
+        for under, over in ((first, second), (second, first)):
+            facts = self._questions.completed(actions[0], {**under, **over})
+            if fires(one, facts) and fires(two, facts):
+                return facts
+        return None
+
+    def _alone(self, rule: Rule) -> Mapping[str, Any] | None:
+        """Find facts on which a rule fires, of those it speaks of; one that is missing is `MISSING`."""
+        if rule not in self._examples:
+            self._asked += 1
+            answer = self._questions.ask(rule.spec.applies_to, self._questions.holds(rule.expr), lambda facts: fires(rule, facts))
+            names = {fact.name for fact in facts_of(rule.expr)}
+            found = None if answer.facts is None else {name: answer.facts.values.get(name, MISSING) for name in names}
+            self._examples[rule] = found
+        return self._examples[rule]
 
     def _needless(self) -> Iterator[Finding]:
         """Find rules that never decide, and rules that add nothing to others of their effect."""

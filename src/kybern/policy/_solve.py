@@ -20,6 +20,9 @@ from kybern.policy._schema import ACTION, Facts, FactSchema, FactSpec, Value
 from kybern.policy._smt import Encoder
 from kybern.policy._types import Base
 
+MISSING: Final = object()
+"""Stands for the value of an optional fact that is not there."""
+
 EFFORT: Final = 3_000_000
 """Steps of the solver for one question."""
 
@@ -40,6 +43,7 @@ class Questions:
         """Write every condition as a formula, once."""
         self.schema = schema
         self._encoder = Encoder(schema, exprs)
+        self._bases: dict[str, dict[str, Any]] = {}
         for expr in exprs:
             self._encoder.formula(expr)
         self._encoder.action(schema.actions)
@@ -103,6 +107,15 @@ class Questions:
             if like is not None and self._solver.check(like) == z3.sat:
                 self._solver.add(like)
         return self._complete(self._solver.model()) if self._solver.check() == z3.sat else None
+
+    def completed(self, action: str, values: Mapping[str, Any]) -> Facts:
+        """Complete facts for an action with the schema's own examples."""
+        base = self._bases.get(action)
+        if base is None:
+            needed = self.schema.doors[action].needed
+            base = self._bases[action] = {name: self.schema.read(name, self.schema.by_name[name].example) for name in needed}
+        found = {**base, **values, ACTION: action}
+        return Facts({name: value for name, value in found.items() if value is not MISSING}, self.schema)
 
     def _complete(self, model: Any) -> Facts | None:
         """Fill what the formulas do not speak of with the schema's examples."""
