@@ -141,6 +141,14 @@ def test_facts_tell_type_unit_provider_and_action(small: Path) -> None:
     assert {"deploy", "call-tool"} <= set(told["actions"])
 
 
+def test_facts_make_a_request_to_try(small: Path, tmp_path: Path) -> None:
+    path = tmp_path / "call.json"
+    path.write_text(run(small, "facts", "--request", "call-tool").stdout, encoding="utf-8")
+    said = run(small, "decide", "--facts", str(path))
+    assert (said.exit_code, said.stdout) == (1, "deny\n    no rule fired, and what no rule speaks of is deny\n")
+    assert run(small, "facts", "--request", "call").exit_code == 2
+
+
 def test_test_counts_what_came_out(small: Path) -> None:
     said = run(small, "test")
     assert (said.exit_code, said.stdout) == (0, "2 rules load, and their 4 examples come out; 1 invariants read.\n")

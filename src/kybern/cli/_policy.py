@@ -13,7 +13,7 @@ from kybern.cli._shared import WorkspaceOption, fail, now, open_root, open_works
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kybern.policy import Bundle, Decision, Facts, Policy, Rule
+    from kybern.policy import Bundle, Decision, Facts, FactSchema, Policy, Rule
     from kybern.policy.analysis import Finding
 
 app = typer.Typer(name="policy", help="Rules that decide what may ship and what an agent may do.", no_args_is_help=True)
@@ -84,9 +84,16 @@ def init(
 
 
 @app.command()
-def facts(directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:
+def facts(
+    directory: WorkspaceOption = Path(),
+    request: Annotated[str | None, typer.Option("--request", metavar="ACTION", help="Write an example request instead, to try.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the facts that rules may speak of: type, unit, for which actions, who supplies them."""
     schema = policy_of(open_root(directory)).bundle.schema
+    if request is not None:
+        _example_request(schema, request)
+        return
     if as_json:
         print_json(schema.model_dump(mode="json", exclude_none=True))
         return
@@ -95,6 +102,16 @@ def facts(directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:
         traits = [str(fact.kind), "may be missing" if fact.optional else "", "" if fact.provider == "caller" else f"from {fact.provider}"]
         where = f" [{', '.join(fact.actions)}]" if fact.actions else ""
         typer.echo(f"{fact.name:<36} {', '.join(filter(None, traits))}{where}\n{'':<36} {fact.description}")
+
+
+def _example_request(schema: FactSchema, action: str) -> None:
+    """Write the facts that a request must have, with the schema's examples, as `kybern policy decide` reads them."""
+    from kybern.policy import ACTION, TIME  # noqa: PLC0415
+
+    if action not in schema.doors:
+        refuse("unknown-action", f"There is no action {action}.", f"There are {', '.join(schema.actions)}.")
+    needed = sorted(schema.doors[action].needed - {TIME})
+    print_json({ACTION: action, **{name: schema.by_name[name].example for name in needed}})
 
 
 @app.command()
