@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from policy_library import BUNDLES, GOOD, WHOLE, facts_for
-from policy_rules import bundle_of
+from policy_rules import bundle_of, request
 from policy_world import SCHEMA, expressions, values
 
 from kybern.policy import Base, Bundle, Effect, Facts, Predicate, decide
@@ -208,3 +208,24 @@ def test_what_rego_cannot_say_is_left_out_by_name(when: str, why: str) -> None:
     assert why in left.why
     assert f"r0 (deny; what it decides may be let through here): {left.why}." in export.files["kybern.rego"]
     assert 'fired contains "r0"' not in export.files["kybern.rego"]
+
+
+NASTY = 'x\n}\nfired contains "all" if true # \u2028 \u0085 "'
+
+
+@pytest.mark.real
+def test_no_text_of_a_rule_becomes_code() -> None:
+    """Titles and messages are anybody's: what stands in them ends no comment and no string."""
+    regorus = pytest.importorskip("regorus", reason="gordon-to-regorus is not installed")
+    cedarpy = pytest.importorskip("cedarpy", reason="cedarpy is not installed")
+    found = bundle_of("tests.failed > 8", 'system.owner == "a*b\\"" || system.owner.startsWith("*\\\\")')
+    rules = tuple(replace(rule, spec=rule.spec.model_copy(update={"title": NASTY, "message": NASTY})) for rule in found.rules)
+    bundle = replace(found, rules=rules)
+    for owner, fires in (('a*b"', True), ('aXb"', False), ("*\\", True), ("x\\", False)):
+        given, provided = request({"system.owner": owner})
+        facts = SCHEMA.facts_of(given, provided)
+        decision = decide(bundle, facts)
+        assert bool(decision.fired) is fires
+        said = ask_rego(regorus, to_rego(bundle), "deploy", exported_facts(facts))
+        assert (set(said["fired"]), said["effect"]) == ({rule.id for rule in decision.fired}, decision.effect.value)
+        assert ask_cedar(cedarpy, bundle, to_cedar(bundle), facts) == (decision.allowed, decision.effect)

@@ -8,7 +8,7 @@ from policy_library import BUNDLES, PROFILES, WHOLE
 from kybern.base.validation import validate
 from kybern.base.yaml import read_yaml
 from kybern.policy import DENY_WINS, Effect, InvariantSpec, shipped_invariants
-from kybern.policy.analysis import Analysis, analyse, prove
+from kybern.policy.analysis import Analysis, analyse, differences, prove
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +68,11 @@ def test_an_invariant_is_lost_with_the_rule_that_keeps_it() -> None:
     assert (kept.holds, lost.holds) == (True, False)
     assert lost.example is not None
     assert lost.example[0].values["agent.stopped"] is True
+
+
+@pytest.mark.parametrize("profile", PROFILES[1:])
+def test_a_profile_lets_nothing_go_on_that_the_core_holds_up(profile: str) -> None:
+    changes = differences(BUNDLES["core"], BUNDLES[profile])
+    assert [(one.action, one.before, one.after) for one in changes if one.loosens] == []
+    assert [one.why for one in changes if one.example is None] == []
+    assert changes, "it decides some requests otherwise"

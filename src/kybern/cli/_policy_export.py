@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @app.command()
 def export(
     to: Annotated[str, typer.Option("--to", metavar="LANGUAGE", help="cedar or rego.")],
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the files here. Default: to standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the files here. Default: the rules to standard output.")
+    ] = None,
     directory: WorkspaceOption = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +41,10 @@ def export(
     if as_json:
         print_json(_as_json(found, written=out is not None))
     elif out is None:
-        typer.echo("\n".join(found.files.values()).encode(), nl=False)
+        rules, *others = found.files
+        typer.echo(found.files[rules].encode(), nl=False)
+        for name in others:
+            typer.echo(f"{name} goes with it: it is written with --out.", err=True)
     _tell(found)
     if not found.complete:
         raise typer.Exit(FALLS_SHORT)

@@ -128,7 +128,8 @@ class _Writer:
     def rule(self, rule: Rule) -> str:
         actions = f"input.action in {{{', '.join(map(_json, rule.spec.applies_to))}}}"
         body = [actions, *self._body(rule.expr, inside=False)]
-        head = f"# {rule.spec.title}\nfired contains {_json(rule.id)} if {{\n"
+        title = " ".join(rule.spec.title.split())  # a line break would end the comment
+        head = f"# {title}\nfired contains {_json(rule.id)} if {{\n"
         return "\n".join([head + "".join(f"  {line}\n" for line in body) + "}\n", *self.helpers])
 
     def _body(self, expr: Expr, *, inside: bool) -> list[str]:
