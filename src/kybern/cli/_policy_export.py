@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def export(
     to: Annotated[str, typer.Option("--to", metavar="LANGUAGE", help="cedar or rego.")],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write the files here. Default: the rules to standard output.")
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the files here. Without: the rules to standard output.")
     ] = None,
     directory: WorkspaceOption = Path(),
     as_json: AsJson = False,
