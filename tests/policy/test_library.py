@@ -210,11 +210,15 @@ def test_a_file_holds_one_theme_and_says_so() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_in_order_goes_on(profile: str, name: str) -> None:
-    bundle = BUNDLES[profile]
-    risks = ("minimal", "limited", "high")
-    for risk in risks:
-        found = ask(bundle, name, {"system.risk_class": risk})
-        assert found.effect is Effect.ALLOW, (risk, found.reasons)
+    """Whatever the risk class, whoever asks, and whatever the organisation is to the system."""
+    bundle, gate = BUNDLES[profile], GOOD[name][0] != "call-tool"
+    changes: list[dict[str, Any]] = [{"system.risk_class": risk} for risk in ("minimal", "limited", "high")]
+    changes += [{"request.actor": "pipeline"}] * (name in {"merge", "train", "validate", "deploy"})
+    changes += [{"system.role": role} for role in SCHEMA.by_name["system.role"].values] * gate
+    changes += [{"change.kind": kind} for kind in SCHEMA.by_name["change.kind"].values] * (name in {"merge", "deploy"})
+    for change in changes:
+        found = ask(bundle, name, change)
+        assert found.effect is Effect.ALLOW, (change, found.reasons)
 
 
 def test_every_rule_that_holds_something_up_is_tried() -> None:
