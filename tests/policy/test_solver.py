@@ -175,9 +175,14 @@ def test_a_fact_that_is_only_asked_for_is_in_the_example() -> None:
     assert analyse(found).findings == ()
 
 
-def test_the_bounds_of_numbers_meet_exactly() -> None:
-    """More than 0.1 is: at least the float after it. That no float lies between two rules, the solver sees."""
-    found = bundle_of("score.auc > 0.1", "score.auc < 0.3", "!(score.auc >= 0.3)", effects=("deny", "allow", "allow"))
-    assert {finding.kind for finding in analyse(found).findings} == {"conflict", "redundant"}
-    near = bundle_of("score.auc > 0.1", "score.auc <= 0.1", effects=("deny", "allow"))
-    assert analyse(near).findings == ()
+def test_the_bounds_of_numbers_meet_as_floats_do() -> None:
+    """Real numbers lie between floats, and requests do not: what holds below and from a bound on holds always."""
+    found = bundle_of("score.auc > 0.1", "score.auc <= 0.1", "tests.failed > 3", effects=("deny", "deny", "deny"))
+    assert [(one.kind, one.rules[0].id) for one in analyse(found).findings] == [("redundant", "r2")]
+    apart = bundle_of("score.auc > 0.1", "!(score.auc > 0.1)", "score.auc != 0.1", effects=("deny", "allow", "deny"))
+    told = {(one.kind, *(rule.id for rule in one.rules)) for one in analyse(apart).findings}
+    assert told == {("conflict", "r2", "r1"), ("redundant", "r0", "r2")}
+    next_ = "0.10000000000000002"
+    for when, beyond in (("score.auc > 0.1", f"score.auc >= {next_}"), ("!(score.auc <= 0.1)", f"!(score.auc < {next_})")):
+        both = bundle_of(when, beyond, effects=("deny", "deny"))
+        assert [one.kind for one in analyse(both).findings] == ["redundant"], "the same floats"

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -57,6 +57,7 @@ _LAST: Final = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LONGEST: Final = timedelta(days=36_525) // _MICROSECOND
 """Moments from 1900 to 2200 and timespans up to a century are thought of: beyond, reckoning could fail, and a failure denies."""
 _MOST_PLACES: Final = 32
+_GAPS: Final = "between floats"
 _LETTER: Final = z3.AllChar(z3.ReSort(z3.StringSort()))
 _LOWER_CASE: Final = z3.Star(z3.Intersect(_LETTER, z3.Complement(z3.Range("A", "Z"))))
 _UPPER_CASE: Final = z3.Star(z3.Intersect(_LETTER, z3.Complement(z3.Range("a", "z"))))
@@ -132,10 +133,7 @@ class Encoder:
         return z3.Or([self._expr(one, items) for one in node.items])
 
     def _not(self, node: Not, items: Mapping[str, Any]) -> Any:
-        inner = node.inner
-        if isinstance(inner, Compare) and inner.left.type.base is Base.NUMBER:
-            return self._compare(replace(inner, operator=_OPPOSITE[inner.operator]), items)
-        return z3.Not(self._expr(inner, items))
+        return z3.Not(self._expr(node.inner, items))
 
     def _truth(self, node: Truth, items: Mapping[str, Any]) -> Any:
         return self._term(node.term, items)
@@ -144,9 +142,9 @@ class Encoder:
         return self._there(node.fact.name)
 
     def _compare(self, node: Compare, items: Mapping[str, Any]) -> Any:
-        if node.operator in _OPEN and isinstance(node.right, Lit) and isinstance(node.right.value, float):
-            node = _closed(node, node.right, node.right.value)
         left, right = self._term(node.left, items), self._value(node.right, node.left, items)
+        if isinstance(node.right, Lit) and isinstance(node.right.value, float):
+            self._domain.setdefault(_GAPS, []).extend(_beside(left, node.operator, node.right.value))
         return _compared(node.operator, left, right)
 
     def _in(self, node: In, items: Mapping[str, Any]) -> Any:
@@ -312,15 +310,13 @@ def _compared(sign: str, left: Any, right: Any) -> Any:
     }[sign]()  # fmt: skip
 
 
-_OPPOSITE: Final[Mapping[Comparison, Comparison]] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
-_OPEN: Final[Mapping[Comparison, tuple[Comparison, float]]] = {"<": ("<=", -math.inf), ">": (">=", math.inf)}
-
-
-def _closed(node: Compare, bound: Lit, value: float) -> Compare:
-    """Say "more than" as "at least the next number there is": what the solver chooses then stays right when it is rounded."""
-    sign, towards = _OPEN[node.operator]
-    nearest = math.nextafter(value, towards)
-    return node if math.isinf(nearest) else Compare(sign, node.left, Lit(nearest, bound.type))
+def _beside(number: Any, sign: Comparison, bound: float) -> Iterator[Any]:
+    """Say that nothing lies between a bound and the floats next to it: what the solver chooses stays beyond it when it is rounded."""
+    above, below = math.nextafter(bound, math.inf), math.nextafter(bound, -math.inf)
+    if sign in {">", "<=", "==", "!="} and not math.isinf(above):
+        yield z3.Or(number <= _number(bound), number >= _number(above))
+    if sign in {"<", ">=", "==", "!="} and not math.isinf(below):
+        yield z3.Or(number >= _number(bound), number <= _number(below))
 
 
 def _number(value: Scalar) -> Any:
