@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
@@ -80,7 +80,11 @@ def shipped_rules() -> Mapping[str, bytes]:
 
 def shipped_profiles() -> tuple[str, ...]:
     """Name the profiles that the rules that ship belong to, the core first."""
-    found = {profile for name, data in shipped_rules().items() for entry in _entries(data, name) for profile in entry.get("profiles", ())}
+    return _profiles(entry for name, data in shipped_rules().items() for entry in _entries(data, name))
+
+
+def _profiles(entries: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    found = {profile for entry in entries for profile in entry.get("profiles", ())}
     return (CORE, *sorted(found - {CORE}))
 
 
@@ -157,7 +161,7 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
         return _Chosen((), {})
     shipped = shipped_rules()
     rules = {entry["id"]: entry for name, data in shipped.items() for entry in _entries(data, name)}
-    profiles = shipped_profiles()
+    profiles = _profiles(rules.values())
     problems = [
         Problem("unknown-name", f"The library has no {what} {name}.", document.place(("library", field, at)), Suggester().hint(name, known))
         for field, what, known in (("profiles", "profile", profiles), ("rules", "rule", list(rules)), ("without", "rule", list(rules)))

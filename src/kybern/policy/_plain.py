@@ -78,7 +78,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "size": "die Anzahl der Einträge in {0}", "+": "{0} plus {1}", "-": "{0} minus {1}", "gap": "die Zeit von {1} bis {0}",
         "opaque": "das Prädikat {0} trifft zu auf {1}", "all of": "all dies gilt", "one of": "eines davon gilt",
         "if": "{0}, falls gilt: {1}.", "from day": "ab {0}", "until day": "bis {0}", "actions": "Für {0}",
-        "deny": "abgelehnt", "require-approval": "Freigabe durch {0} nötig", "defer": "aufgeschoben, bis {0}",
+        "deny": "abgelehnt", "require-approval": "Freigabe durch {0} nötig", "defer": "aufgeschoben (bis: {0})",
         "modify": "zugelassen mit Änderung ({0})", "allow": "zugelassen", "set": "{0}: {1}", "day": "Tag", "days": "Tage",
         "hours": "Stunden", "hour": "Stunde", "minutes": "Minuten", "minute": "Minute", "seconds": "Sekunden", "and_last": "und",
         "or_last": "oder",
