@@ -229,3 +229,37 @@ def test_no_text_of_a_rule_becomes_code() -> None:
         said = ask_rego(regorus, to_rego(bundle), "deploy", exported_facts(facts))
         assert (set(said["fired"]), said["effect"]) == ({rule.id for rule in decision.fired}, decision.effect.value)
         assert ask_cedar(cedarpy, bundle, to_cedar(bundle), facts) == (decision.allowed, decision.effect)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "when",
+    [
+        "!has(impact.approved) || !impact.approved", "!has(impact.approved)", "!has(impact.approved) || !has(impact.at)",
+        "!(has(impact.approved) && impact.approved)", "size(approvals.roles) == 0", "size(approvals.roles) < 1",
+        "size(approvals.roles) <= 0",
+        "size(approvals.roles) != 0", "size(approvals.roles) >= 1", "size(approvals.roles) > 0",
+        'approvals.roles.exists(r, r == "dpo")', '!("dpo" in approvals.roles)',
+        'has(impact.at) && request.time - impact.at < duration("24h")',
+        'request.time >= timestamp("2026-11-23T09:00:00.000001Z")',
+    ],
+)  # fmt: skip
+def test_what_is_missing_empty_or_a_moment_means_the_same(when: str) -> None:
+    regorus = pytest.importorskip("regorus", reason="gordon-to-regorus is not installed")
+    cedarpy = pytest.importorskip("cedarpy", reason="cedarpy is not installed")
+    bundle = bundle_of(when)
+    cedar, rego = to_cedar(bundle), to_rego(bundle)
+    assert cedar.complete
+    assert rego.complete
+    seen = set()
+    for more in (
+        {}, {"impact.approved": True}, {"impact.approved": False, "impact.at": "2026-11-22T09:00:00Z"},
+        {"impact.at": "2026-11-22T09:00:00.000001Z", "impact.approved": True}, {"approvals.roles": ["dpo"]},
+        {"approvals.roles": ["owner", "board"]}, {"request.time": "2026-11-23T09:00:00.000001Z"},
+    ):  # fmt: skip
+        facts = SCHEMA.facts_of(*request(more))
+        found = decide(bundle, facts)
+        seen.add(found.effect)
+        assert ask_cedar(cedarpy, bundle, cedar, facts) == (found.allowed, found.effect), more
+        assert ask_rego(regorus, rego, "deploy", exported_facts(facts))["effect"] == found.effect.value, more
+    assert len(seen) == 2, "it holds for some and not for others"
