@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,8 @@ from kybern.cli._shared import WorkspaceOption, fail, now, open_root, open_works
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kybern.policy import Bundle, Decision, Facts, Policy, Recorded, Rule
+    from kybern.policy import Bundle, Decision, Facts, FactSchema, Policy, Recorded, Rule
+    from kybern.policy.analysis import Finding
 
 app = typer.Typer(name="policy", help="Rules that decide what may ship and what an agent may do.", no_args_is_help=True)
 
@@ -32,23 +33,12 @@ default: deny
 library:
   profiles: [@PROFILE@]
 """
-_INVARIANTS = """\
-# What must hold of every decision: kybern policy prove
-- id: no-unassessed-high-risk-deployment
-  title: No high-risk system is deployed without an approved impact assessment
-  applies_to: [deploy]
-  when: system.risk_class == "high" && !(has(impact.approved) && impact.approved)
-  never: [allow, modify]
-- id: no-prohibited-system
-  title: A prohibited system goes nowhere
-  applies_to: [merge, train, validate, deploy]
-  when: system.risk_class == "prohibited"
-  never: [allow, modify, require-approval]
-"""
 
 
 def register(root: typer.Typer) -> None:
-    """Add the command group."""
+    """Add the command group, with the commands that have a module of their own."""
+    from kybern.cli import _policy_export  # noqa: F401, PLC0415 - importing it adds its command; it needs this module
+
     root.add_typer(app, name="policy")
 
 
@@ -67,20 +57,26 @@ def policy_of(root: Path) -> Policy:
 
 @app.command()
 def init(
-    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="The profile of rules that ship.")] = "core",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="The profile of rules that ship; each has the core in it.")
+    ] = "core",
     directory: WorkspaceOption = Path(),
 ) -> None:
     """Make the workspace's policy folder: a bundle that takes the rules of a profile, and first invariants."""
-    from kybern.policy import BUNDLE, FOLDER  # noqa: PLC0415
+    from kybern.base.suggest import Suggester  # noqa: PLC0415
+    from kybern.policy import BUNDLE, FOLDER, shipped_invariants, shipped_profiles  # noqa: PLC0415
 
     root = open_root(directory)
+    known = shipped_profiles()
+    if profile not in known:
+        refuse("unknown-profile", f"There is no profile {profile}.", Suggester().hint(profile, known, f"There are {', '.join(known)}."))
     folder = root / FOLDER
     if (folder / BUNDLE).exists():
         refuse("policy-exists", f"{folder / BUNDLE} is there already and is kept.")
     try:
         (folder / "rules").mkdir(parents=True, exist_ok=True)
         (folder / BUNDLE).write_text(_BUNDLE.replace("@PROFILE@", profile), encoding="utf-8")
-        (folder / "invariants.yaml").write_text(_INVARIANTS, encoding="utf-8")
+        (folder / "invariants.yaml").write_text(shipped_invariants(profile), encoding="utf-8")
     except OSError as error:
         refuse("unwritable", f"{error.filename} cannot be written: {error.strerror}.")
     found = policy_of(root)
@@ -88,9 +84,16 @@ def init(
 
 
 @app.command()
-def facts(directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:
+def facts(
+    directory: WorkspaceOption = Path(),
+    request: Annotated[str | None, typer.Option("--request", metavar="ACTION", help="Write an example request instead, to try.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the facts that rules may speak of: type, unit, for which actions, who supplies them."""
     schema = policy_of(open_root(directory)).bundle.schema
+    if request is not None:
+        _example_request(schema, request)
+        return
     if as_json:
         print_json(schema.model_dump(mode="json", exclude_none=True))
         return
@@ -101,14 +104,25 @@ def facts(directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:
         typer.echo(f"{fact.name:<36} {', '.join(filter(None, traits))}{where}\n{'':<36} {fact.description}")
 
 
+def _example_request(schema: FactSchema, action: str) -> None:
+    """Write the facts that a request must have, with the schema's examples, as `kybern policy decide` reads them."""
+    from kybern.policy import ACTION, TIME  # noqa: PLC0415
+
+    if action not in schema.doors:
+        refuse("unknown-action", f"There is no action {action}.", f"There are {', '.join(schema.actions)}.")
+    needed = sorted(schema.doors[action].needed - {TIME})
+    print_json({ACTION: action, **{name: schema.by_name[name].example for name in needed}})
+
+
 @app.command()
 def lint(
     directory: WorkspaceOption = Path(),
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for rules that contradict each other, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Show all rules that contradict each other, and exit 1 for them.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check the rules against each other by a solver: contradictions, rules that never decide, rules that add nothing.
 
+    Two rules that contradict each other are shown where the milder one wins; that the stricter wins is what rules are for.
     Exit 1 if a rule never decides or adds nothing, or the solver cannot tell.
     """
     from kybern.policy.analysis import analyse  # noqa: PLC0415
@@ -123,7 +137,7 @@ def lint(
         ]
         print_json({"bundle": bundle.digest, "rules": len(bundle.rules), "pairs": found.pairs, "findings": rows, "opaque": found.opaque})
     else:
-        for one in found.findings:
+        for one in (one for one in found.findings if strict or not _stricter_wins(one)):
             typer.echo(f"{one.kind}: {one.message}")
             if one.example is not None:
                 typer.echo(f"    for example: {_standing_out(one.example)}")
@@ -134,10 +148,18 @@ def lint(
         raise typer.Exit(FALLS_SHORT)
 
 
-def _tally(findings: tuple[Any, ...]) -> str:
-    from collections import Counter  # noqa: PLC0415
+def _stricter_wins(finding: Finding) -> bool:
+    """Tell whether two rules contradict each other and the stricter decides, as a deny does over an allow."""
+    from kybern.policy import DENY_WINS  # noqa: PLC0415
 
-    counts = Counter(one.kind for one in findings)
+    if finding.kind != "conflict":
+        return False
+    wins, loses = finding.rules
+    return DENY_WINS.index(wins.effect) < DENY_WINS.index(loses.effect)
+
+
+def _tally(findings: tuple[Finding, ...]) -> str:
+    counts = Counter("overlap in which the stricter rule wins" if _stricter_wins(one) else one.kind for one in findings)
     return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "nothing found"
 
 

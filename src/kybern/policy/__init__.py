@@ -5,7 +5,16 @@ What needs the solver has a door of its own, `kybern.policy.analysis`.
 
 from kybern.policy._bundle import LANGUAGE, Bundle
 from kybern.policy._decide import Decision, Failure, decide, decide_on
-from kybern.policy._folder import BUNDLE, FOLDER, Policy, read_policy, shipped_rules, shipped_schemas
+from kybern.policy._folder import (
+    BUNDLE,
+    FOLDER,
+    Policy,
+    read_policy,
+    shipped_invariants,
+    shipped_profiles,
+    shipped_rules,
+    shipped_schemas,
+)
 from kybern.policy._load import example_facts, load_bundle, read_schema
 from kybern.policy._plain import condition_in_words, in_words, value_in_words
 from kybern.policy._predicates import Predicate, installed_predicates
@@ -54,6 +63,8 @@ __all__ = [
     "read_policy",
     "read_schema",
     "replay",
+    "shipped_invariants",
+    "shipped_profiles",
     "shipped_rules",
     "shipped_schemas",
     "tally",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
@@ -29,6 +29,8 @@ BUNDLE: Final = "bundle.yaml"
 INVARIANTS: Final = "invariants.yaml"
 _PACKAGE: Final = "kybern.policy"
 _SHIPPED: Final = "the library"
+CORE: Final = "core"
+"""The profile that every other one builds on: what lets requests go on is in it."""
 
 
 class _Shape(BaseModel):
@@ -36,7 +38,7 @@ class _Shape(BaseModel):
 
 
 class Library(_Shape):
-    """What a bundle takes from the rules that ship: those of some profiles, some by name, and some left out."""
+    """What a bundle takes from the rules that ship: those of some profiles, with the core; some by name; and some left out."""
 
     profiles: tuple[Slug, ...] = ()
     rules: tuple[Slug, ...] = ()
@@ -76,6 +78,23 @@ def shipped_rules() -> Mapping[str, bytes]:
     return dict(sorted(found.items()))
 
 
+def shipped_profiles() -> tuple[str, ...]:
+    """Name the profiles that the rules that ship belong to, the core first."""
+    return _profiles(entry for name, data in shipped_rules().items() for entry in _entries(data, name))
+
+
+def _profiles(entries: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    found = {profile for entry in entries for profile in entry.get("profiles", ())}
+    return (CORE, *sorted(found - {CORE}))
+
+
+def shipped_invariants(profile: str) -> str:
+    """Give the text of the invariants that the rules of a profile keep: the core's, and its own where it has some."""
+    folder = resources(_PACKAGE).joinpath("invariants")
+    names = dict.fromkeys((CORE, profile))
+    return "".join(file.read_text("utf-8") for name in names if (file := folder.joinpath(f"{name}.yaml")).is_file())
+
+
 def read_policy(root: Path, predicates: Mapping[str, Predicate]) -> Policy:
     """Read the rules of the workspace in `root`.
 
@@ -85,16 +104,16 @@ def read_policy(root: Path, predicates: Mapping[str, Predicate]) -> Policy:
     spec, document = _spec(folder)
     schema = _schema(folder, spec, document)
     library = _library(spec, document)
-    own = {f"{FOLDER}/rules/{path.name}": _content(path) for path in sorted((folder / "rules").glob("*.yaml"))}
+    own = {f"{FOLDER}/rules/{path.name}": _content(folder, path) for path in sorted((folder / "rules").glob("*.yaml"))}
     bundle = load_bundle(
         schema, [*library.sources, *own.items()], predicates=predicates, order=spec.order, default=spec.default, choose=library.choose
     )
     return Policy(bundle, _invariants(folder, bundle), tuple(own))
 
 
-def _content(path: Path) -> bytes:
+def _content(folder: Path, path: Path) -> bytes:
     """Read a file of the folder; links out of it, and what is no file, are refused."""
-    name = f"{FOLDER}/{path.name}"
+    name = f"{FOLDER}/{path.relative_to(folder).as_posix()}"
     try:
         if path.is_symlink() or not path.is_file():
             raise InputError.one("not-a-file", "This is no ordinary file.", Place(name), "Put the file itself here.")
@@ -110,7 +129,7 @@ def _spec(folder: Path) -> tuple[BundleSpec, YamlDocument]:
         raise InputError.one(
             "no-policy", f"The workspace has no {FOLDER}/{BUNDLE}: it decides by no rules.", Place(f"{FOLDER}/{BUNDLE}"), hint
         )
-    documents = read_yaml(_content(folder / BUNDLE), f"{FOLDER}/{BUNDLE}")
+    documents = read_yaml(_content(folder, folder / BUNDLE), f"{FOLDER}/{BUNDLE}")
     if len(documents) != 1:
         raise InputError.one("one-document", "A bundle is one document.", Place(f"{FOLDER}/{BUNDLE}"))
     spec, problems = validate(BundleSpec, documents[0], whole="The bundle")
@@ -127,7 +146,7 @@ def _schema(folder: Path, spec: BundleSpec, document: YamlDocument) -> FactSchem
     if path.parent != folder or not path.exists():
         hint = Suggester().hint(spec.facts, shipped, f"There ship {', '.join(shipped)}; one of your own is a file in {FOLDER}/.")
         raise InputError.one("unknown-schema", f"There is no fact schema {spec.facts}.", document.place(("facts",)), hint)
-    return read_schema(_content(path), f"{FOLDER}/{spec.facts}")
+    return read_schema(_content(folder, path), f"{FOLDER}/{spec.facts}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +161,7 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
         return _Chosen((), {})
     shipped = shipped_rules()
     rules = {entry["id"]: entry for name, data in shipped.items() for entry in _entries(data, name)}
-    profiles = sorted({profile for entry in rules.values() for profile in entry.get("profiles", ())})
+    profiles = _profiles(rules.values())
     problems = [
         Problem("unknown-name", f"The library has no {what} {name}.", document.place(("library", field, at)), Suggester().hint(name, known))
         for field, what, known in (("profiles", "profile", profiles), ("rules", "rule", list(rules)), ("without", "rule", list(rules)))
@@ -151,11 +170,11 @@ def _library(spec: BundleSpec, document: YamlDocument) -> _Chosen:
     ]
     if problems:
         raise InputError(problems)
+    chosen = {*spec.library.profiles, CORE} if spec.library.profiles else set()
     wanted = {
         name
         for name, entry in rules.items()
-        if name not in spec.library.without
-        and (name in spec.library.rules or not set(spec.library.profiles).isdisjoint(entry.get("profiles", ())))
+        if name not in spec.library.without and (name in spec.library.rules or not chosen.isdisjoint(entry.get("profiles", ())))
     }
     return _Chosen(tuple(shipped.items()), {name: name in wanted for name in rules})
 
@@ -173,7 +192,7 @@ def _invariants(folder: Path, bundle: Bundle) -> tuple[InvariantSpec, ...]:
         return ()
     found: list[InvariantSpec] = []
     problems: list[Problem] = []
-    for document in read_yaml(_content(path), f"{FOLDER}/{INVARIANTS}"):
+    for document in read_yaml(_content(folder, path), f"{FOLDER}/{INVARIANTS}"):
         if not isinstance(document.value, list):
             problems.append(Problem("wrong-type", "The file is a list of invariants.", document.place(), "Start each with `- id:`."))
             continue

@@ -30,6 +30,8 @@ from kybern.policy._core import (
     Term,
     TextTest,
     Truth,
+    facts_of,
+    is_bool,
 )
 from kybern.policy._rules import Effect
 
@@ -44,16 +46,18 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "==": "is", "!=": "is not", "<": "is less than", "<=": "is at most", ">": "is more than", ">=": "is at least",
         "before": "is before", "by": "is at the latest", "after": "is after", "from": "is at the earliest",
         "shorter": "is shorter than", "longer": "is longer than", "no longer": "is at most", "no shorter": "is at least",
-        "true": "yes", "false": "no", "is true": "{0}: yes", "is false": "{0}: no",
+        "true": "yes", "false": "no", "is true": "{0}", "is false": "it is not so that {0}",
         "in": "is one of", "not in": "is none of", "and": "and", "or": "or", "holds": "includes", "holds not": "does not include",
         "there": "{0} is known", "missing": "{0} is not known", "not": "it is not so that {0}",
+        "known": "it is known whether {0}", "unknown": "it is not known whether {0}", "quoted": "“{0}” set to {1}",
         "startsWith": "begins with", "endsWith": "ends with", "contains": "contains", "matches": "fits the pattern",
         "not startsWith": "does not begin with", "not endsWith": "does not end with", "not contains": "does not contain",
-        "not matches": "does not fit the pattern", "exists": "some item of {0} {1}", "all": "every item of {0} {1}", "item": "it",
-        "no item": "no item of {0} {1}", "not every": "not every item of {0} {1}",
+        "not matches": "does not fit the pattern", "exists": "some item of {0} is such that {1}",
+        "all": "every item of {0} is such that {1}", "item": "it",
+        "no item": "no item of {0} is such that {1}", "not every": "not every item of {0} is such that {1}",
         "size": "the number of items in {0}", "+": "{0} plus {1}", "-": "{0} minus {1}", "gap": "the time from {1} to {0}",
         "opaque": "the predicate {0} holds of {1}", "all of": "all of these hold", "one of": "one of these holds",
-        "if": "{0}, if {1}.", "from day": "from {0} on", "until day": "until {0}", "actions": "For {0}",
+        "if": "{0} if {1}.", "from day": "from {0} on", "until day": "until {0}", "actions": "For {0}",
         "deny": "it is denied", "require-approval": "approval by {0} is required", "defer": "it is deferred until {0}",
         "modify": "it goes on with {0}", "allow": "it is allowed", "set": "{0} set to {1}", "day": "day", "days": "days", "hours": "hours",
         "hour": "hour", "minutes": "minutes", "minute": "minute", "seconds": "seconds", "and_last": "and", "or_last": "or",
@@ -62,19 +66,20 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "==": "ist", "!=": "ist nicht", "<": "ist kleiner als", "<=": "ist höchstens", ">": "ist größer als", ">=": "ist mindestens",
         "before": "liegt vor", "by": "liegt spätestens auf", "after": "liegt nach", "from": "liegt frühestens auf",
         "shorter": "ist kürzer als", "longer": "ist länger als", "no longer": "ist höchstens", "no shorter": "ist mindestens",
-        "true": "ja", "false": "nein", "is true": "{0}: ja", "is false": "{0}: nein",
-        "in": "ist eines von", "not in": "ist keines von", "and": "und", "or": "oder", "holds": "enthält", "holds not": "enthält nicht",
-        "there": "{0} ist bekannt", "missing": "{0} ist nicht bekannt", "not": "es ist nicht so, dass {0}",
+        "true": "ja", "false": "nein", "is true": "{0}", "is false": "nicht „{0}“",
+        "in": "ist", "not in": "ist nicht", "and": "und", "or": "oder", "holds": "enthält", "holds not": "enthält nicht",
+        "there": "{0} ist bekannt", "missing": "{0} ist nicht bekannt", "not": "nicht: {0}",
+        "known": "bekannt, ob „{0}“", "unknown": "unbekannt, ob „{0}“", "quoted": "„{0}“: {1}",
         "startsWith": "beginnt mit", "endsWith": "endet mit", "contains": "enthält", "matches": "entspricht dem Muster",
         "not startsWith": "beginnt nicht mit", "not endsWith": "endet nicht mit", "not contains": "enthält nicht",
-        "not matches": "entspricht nicht dem Muster", "exists": "für einen Eintrag von {0} gilt: {1}",
-        "all": "für jeden Eintrag von {0} gilt: {1}",
-        "item": "er", "no item": "für keinen Eintrag von {0} gilt: {1}", "not every": "nicht für jeden Eintrag von {0} gilt: {1}",
+        "not matches": "entspricht nicht dem Muster", "exists": "für einen Eintrag ({0}) gilt: {1}",
+        "all": "für jeden Eintrag ({0}) gilt: {1}",
+        "item": "er", "no item": "für keinen Eintrag ({0}) gilt: {1}", "not every": "nicht für jeden Eintrag ({0}) gilt: {1}",
         "size": "die Anzahl der Einträge in {0}", "+": "{0} plus {1}", "-": "{0} minus {1}", "gap": "die Zeit von {1} bis {0}",
         "opaque": "das Prädikat {0} trifft zu auf {1}", "all of": "all dies gilt", "one of": "eines davon gilt",
         "if": "{0}, falls gilt: {1}.", "from day": "ab {0}", "until day": "bis {0}", "actions": "Für {0}",
-        "deny": "abgelehnt", "require-approval": "Freigabe durch {0} nötig", "defer": "aufgeschoben, bis {0}",
-        "modify": "zugelassen mit {0}", "allow": "zugelassen", "set": "{0} gesetzt auf {1}", "day": "Tag", "days": "Tage",
+        "deny": "abgelehnt", "require-approval": "Freigabe durch {0} nötig", "defer": "aufgeschoben (bis: {0})",
+        "modify": "zugelassen mit Änderung ({0})", "allow": "zugelassen", "set": "{0}: {1}", "day": "Tag", "days": "Tage",
         "hours": "Stunden", "hour": "Stunde", "minutes": "Minuten", "minute": "Minute", "seconds": "Sekunden", "and_last": "und",
         "or_last": "oder",
     },
@@ -102,6 +107,32 @@ def value_in_words(schema: FactSchema, name: str, value: object, language: Langu
     return _Speaker(schema, language).value(value, unit)
 
 
+def _without_guards(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """Leave out that a fact is known where the next words say what it is: that it is more than 3 says that it is there."""
+    said = {name for item in items for name in _said(item)}
+    return tuple(item for item in items if not (isinstance(item, Has) and item.fact.name in said))
+
+
+def _said(item: Expr) -> set[str]:
+    inner = item.inner if isinstance(item, Not) else item
+    if isinstance(inner, Compare | In | Truth | TextTest | Matches):
+        return {fact.name for fact in facts_of(inner)}
+    return set()
+
+
+def _open_last(items: tuple[Expr, ...], holds: bool) -> list[Expr]:  # noqa: FBT001
+    """Put last what would seem to reach on into the next words: "it is not known whether A or B"."""
+    return sorted(items, key=lambda item: _is_open(item, holds))
+
+
+def _is_open(item: Expr, holds: bool) -> bool:  # noqa: FBT001
+    if isinstance(item, Not):
+        return _is_open(item.inner, not holds)
+    return (
+        isinstance(item, Opaque | Quantified) or (isinstance(item, Has) and is_bool(item.fact)) or (isinstance(item, Truth) and not holds)
+    )
+
+
 @dataclass(frozen=True)
 class _Speaker:
     schema: FactSchema
@@ -124,9 +155,14 @@ class _Speaker:
         if spec.effect is Effect.DEFER:
             return self.word("defer", str(spec.retry))
         if spec.effect is Effect.MODIFY:
-            parts = [self.word("set", self.name(name), self.value(value)) for name, value in spec.modify.items()]
-            return self.word("modify", self.listed(parts, "and"))
+            return self.word("modify", self.listed([self.set(name, value) for name, value in spec.modify.items()], "and"))
         return self.word(spec.effect.value)
+
+    def set(self, name: str, value: object) -> str:
+        """Say what a fact is set to; the label of a truth is a sentence of its own, so it is quoted."""
+        spec = self.schema.by_name.get(name)
+        unit = None if spec is None else spec.unit
+        return self.word("quoted" if isinstance(value, bool) else "set", self.name(name), self.value(value, unit))
 
     def days(self, rule: Rule) -> str:
         effective = rule.spec.effective
@@ -145,7 +181,9 @@ class _Speaker:
             return self.expr(node.inner, holds=not holds, inner=inner)
         if isinstance(node, All | AnyOf):
             both = isinstance(node, All) == holds  # De Morgan: the denial goes into the parts
-            parts = [self.expr(item, holds=holds, inner=True) for item in node.items]
+            told = _without_guards(node.items) if isinstance(node, All) and holds else node.items
+            parts = [self.expr(item, holds=holds, inner=len(told) > 1) for item in _open_last(told, holds)]
+            inner = inner and len(told) > 1
             joined = f" {self.word('and' if both else 'or')} ".join(parts)
             return f"({joined})" if inner else joined
         return self._alone(node, holds)
@@ -158,7 +196,8 @@ class _Speaker:
         if isinstance(node, In):
             return self._in(node, holds)
         if isinstance(node, Has):
-            return self.word("there" if holds else "missing", self.term(node.fact))
+            keys = ("known", "unknown") if is_bool(node.fact) else ("there", "missing")
+            return self.word(keys[0] if holds else keys[1], self.term(node.fact))
         if isinstance(node, TextTest):
             return f"{self.term(node.term)} {self.word(node.test if holds else f'not {node.test}')} {self.value(node.text)}"
         if isinstance(node, Matches):
@@ -227,9 +266,12 @@ class _Speaker:
             return self.span(value)
         if isinstance(value, list | tuple):
             return self.listed([self.value(one, unit) for one in value], "and") or "[]"
+        if unit == "share" and isinstance(value, int | float):
+            value, unit = 100 * value, "%"
         text = f"{value:g}" if isinstance(value, float) else str(value)
         text = text.replace(".", ",") if self.language == "de" else text
-        return f"{text} {unit}" if unit else text
+        joint = "" if unit == "%" and self.language == "en" else " "
+        return f"{text}{joint}{unit}" if unit else text
 
     def span(self, span: timedelta) -> str:
         for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):

@@ -218,7 +218,7 @@ class Door:
         for name in sorted(set(map(str, names)) - self.caller):
             spec = schema.by_name.get(name)
             if spec is None:
-                found.append(f"there is no fact {name}. {Suggester().hint(name, self.caller)}".strip())
+                found.append(f"there is no fact {name}. {Suggester().hint(name, self.caller | self.provided)}".strip())
             elif name in self.provided:
                 found.append(f"{name} comes from {spec.provider}: a caller cannot state it")
             else:

@@ -8,8 +8,9 @@ replayed by the closures before anybody is told.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -21,6 +22,7 @@ from kybern.policy._core import (
     All,
     AnyOf,
     Compare,
+    Comparison,
     Expr,
     Fact,
     Gap,
@@ -55,6 +57,7 @@ _LAST: Final = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LONGEST: Final = timedelta(days=36_525) // _MICROSECOND
 """Moments from 1900 to 2200 and timespans up to a century are thought of: beyond, reckoning could fail, and a failure denies."""
 _MOST_PLACES: Final = 32
+_GAPS: Final = "between floats"
 _LETTER: Final = z3.AllChar(z3.ReSort(z3.StringSort()))
 _LOWER_CASE: Final = z3.Star(z3.Intersect(_LETTER, z3.Complement(z3.Range("A", "Z"))))
 _UPPER_CASE: Final = z3.Star(z3.Intersect(_LETTER, z3.Complement(z3.Range("a", "z"))))
@@ -140,6 +143,8 @@ class Encoder:
 
     def _compare(self, node: Compare, items: Mapping[str, Any]) -> Any:
         left, right = self._term(node.left, items), self._value(node.right, node.left, items)
+        if isinstance(node.right, Lit) and isinstance(node.right.value, float):
+            self._domain.setdefault(_GAPS, []).extend(_beside(left, node.operator, node.right.value))
         return _compared(node.operator, left, right)
 
     def _in(self, node: In, items: Mapping[str, Any]) -> Any:
@@ -275,6 +280,11 @@ class Encoder:
             name.removeprefix("has!") for name in self._variables if name.startswith("has!") and self._is_missing(name[4:], model)
         )
 
+    def present(self, model: Any) -> frozenset[str]:
+        """Name the optional facts that a model has, those among them of which it is only asked whether they are there."""
+        names = [name.removeprefix("has!") for name in self._variables if name.startswith("has!")]
+        return frozenset(name for name in names if not self._is_missing(name, model))
+
     def equals(self, name: str, value: Any) -> Any | None:
         """Say that a fact is there and has a value; None where the formulas do not speak of the fact, or it is a list."""
         variable = self._variables.get(name)
@@ -298,6 +308,15 @@ def _compared(sign: str, left: Any, right: Any) -> Any:
         "==": lambda: left == right, "!=": lambda: left != right, "<": lambda: left < right,
         "<=": lambda: left <= right, ">": lambda: left > right, ">=": lambda: left >= right,
     }[sign]()  # fmt: skip
+
+
+def _beside(number: Any, sign: Comparison, bound: float) -> Iterator[Any]:
+    """Say that nothing lies between a bound and the floats next to it: what the solver chooses stays beyond it when it is rounded."""
+    above, below = math.nextafter(bound, math.inf), math.nextafter(bound, -math.inf)
+    if sign in {">", "<=", "==", "!="} and not math.isinf(above):
+        yield z3.Or(number <= _number(bound), number >= _number(above))
+    if sign in {"<", ">=", "==", "!="} and not math.isinf(below):
+        yield z3.Or(number >= _number(bound), number <= _number(below))
 
 
 def _number(value: Scalar) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import z3  # type: ignore[import-untyped]  # z3-solver has no types
@@ -15,8 +16,9 @@ import z3  # type: ignore[import-untyped]  # z3-solver has no types
 from kybern.policy._bundle import Bundle
 from kybern.policy._core import Expr
 from kybern.policy._rules import Effect, Rule
-from kybern.policy._schema import ACTION, Facts, FactSchema
+from kybern.policy._schema import ACTION, Facts, FactSchema, FactSpec, Value
 from kybern.policy._smt import Encoder
+from kybern.policy._types import Base
 
 MISSING: Final = object()
 """Stands for the value of an optional fact that is not there."""
@@ -127,7 +129,26 @@ class Questions:
         for name in (*door.needed, *(found.keys() & (door.caller | door.provided))):
             if name not in missing:
                 values[name] = found[name] if name in found else self.schema.read(name, self.schema.by_name[name].example)
+        for name in self._encoder.present(model) - values.keys():
+            values[name] = _some(self.schema.by_name[name])
         return Facts(values, self.schema)
+
+
+_SOME: Final[Mapping[Base, Value]] = {
+    Base.BOOL: False, Base.STRING: "x", Base.TIMESTAMP: datetime(2026, 1, 1, tzinfo=UTC), Base.DURATION: timedelta(0), Base.LIST: (),
+}  # fmt: skip
+
+
+def _some(spec: FactSpec) -> Value:
+    """Choose a value for a fact of which it is only asked whether it is there."""
+    kind = spec.kind
+    if kind.values:
+        return kind.values[0]
+    if kind.base in {Base.INT, Base.NUMBER}:
+        number = spec.minimum if spec.minimum is not None else min(0, spec.maximum or 0)
+        return int(number) if kind.base is Base.INT else float(number)
+    text = _SOME[kind.base]
+    return text.upper() if isinstance(text, str) and spec.case == "upper" else text
 
 
 def outcome(questions: Questions, bundle: Bundle, action: str) -> Mapping[Effect, Any]:
