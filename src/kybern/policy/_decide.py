@@ -55,8 +55,13 @@ class Decision(NamedTuple):
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """The roles that may approve, where approval is required."""
+        """Every role that may approve something of it, where approval is required; which of them have to, say `approvals`."""
         return tuple(dict.fromkeys(role for rule in self.deciding for role in rule.spec.approvers))
+
+    @property
+    def approvals(self) -> tuple[tuple[str, ...], ...]:
+        """The approvals that are required, all of them: of each one role approves. A role of one rule never stands in for another's."""
+        return tuple(dict.fromkeys(rule.spec.approvers for rule in self.deciding if rule.spec.approvers))
 
     @property
     def modifications(self) -> Mapping[str, Any]:
@@ -102,6 +107,7 @@ def decide(bundle: Bundle, facts: Facts) -> Decision:
     if len(fired) == 1:
         return Decision(fired[0].effect, fired, (), (), bundle)
     rank = bundle.rank
+    fired = tuple(sorted(fired, key=bundle.place.__getitem__))
     return Decision(min([rule.effect for rule in fired], key=rank.__getitem__), fired, (), (), bundle)
 
 
@@ -115,6 +121,8 @@ def _with_failures(bundle: Bundle, rules: Tested, values: Mapping[str, Any]) -> 
                 fired.append(rule)
         except Exception as error:  # noqa: BLE001 - see `decide`
             failures.append(Failure(rule, f"{type(error).__name__}: {error}"))
+    fired.sort(key=bundle.place.__getitem__)
+    failures.sort(key=lambda one: bundle.place[one.rule])
     return Decision(Effect.DENY, tuple(fired), tuple(failures), (), bundle)
 
 
