@@ -7,9 +7,9 @@ empty list, a pattern that is not anchored, and whatever is always true or never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from kybern.base.suggest import Suggester
@@ -36,10 +36,13 @@ from kybern.policy._core import (
     TextTest,
     TextTestName,
     Truth,
+    within,
 )
 from kybern.policy._durations import read_duration
+from kybern.policy._idle import refuse_idle
 from kybern.policy._patterns import compile_pattern
-from kybern.policy._schema import ACTION, read_timestamp
+from kybern.policy._schema import ACTION, FIRST, LAST, LONGEST, SAFE, in_a_century, in_calendar, read_timestamp
+from kybern.policy._spelling import splits, why_not_pattern, why_not_text, with_dot
 from kybern.policy._syntax import Fault
 from kybern.policy._types import BOOL, DURATION, INT, NUMBER, ORDERED, STRING, TIMESTAMP, Base, Type
 from kybern.policy._units import DIMENSIONS, convert, units_like
@@ -53,7 +56,6 @@ if TYPE_CHECKING:
 _NEGATED: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _MAX_PATTERN: Final = 300
-_CHANGES_ANCHORS: Final = re.compile(r"\(\?[a-zA-Z]*m")
 _MAX_LIST: Final = 500
 _TEXT_TESTS: Final = ("startsWith", "endsWith", "contains")
 _NOT_EMPTY: Final = "#"
@@ -76,7 +78,10 @@ class _Here:
 def check(text: str, schema: FactSchema, actions: Sequence[str], predicates: Mapping[str, Predicate]) -> Expr:
     """Read and check a condition that is to be decided for these actions; `Fault` with the first thing that is wrong."""
     here = _Here(schema, tuple(actions), predicates, {}, frozenset())
-    return _expr(syntax.parse(text), here)
+    node = syntax.parse(text)
+    found = _expr(node, here)
+    refuse_idle(node, found)
+    return found
 
 
 # --- What holds or not -------------------------------------------------------------------------------------------------------------
@@ -164,7 +169,7 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
     operator = cast("Comparison", node.operator)
     if isinstance(left, Lit):
         left, right, operator = right, left, cast("Comparison", _MIRRORED[operator])
-    if left == right or isinstance(left, Lit):
+    if left == right or not (_speaks(left) or _speaks(right)):
         raise Fault(node.at, "constant", "This comes out the same for every request.", "Compare a fact with something.")
     if operator not in {"==", "!="} and left.type.base not in ORDERED:
         raise Fault(
@@ -176,7 +181,27 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
         return Truth(left) if (right.value is True) == (operator == "==") else Not(Truth(left))
     if isinstance(right, Lit):
         _can_differ(node, here, left, operator, right)
-    return Compare(operator, left, right)
+    found = Compare(operator, left, right)
+    _tells_actions_apart(node, here, found)
+    return found
+
+
+def _speaks(term: Term) -> bool:
+    """Tell whether a term speaks of the request at all."""
+    return any(isinstance(one, Fact | Item) for one in within(term))
+
+
+def _tells_actions_apart(node: syntax.Binary, here: _Here, found: Compare | In) -> None:
+    """Refuse to ask for the action what has one answer for all the rule applies to."""
+    if isinstance(found, In):
+        term, among = found.item, found.among if isinstance(found.among, tuple) else None
+    else:
+        term, among = found.left, (found.right,) if isinstance(found.right, Lit) else None
+    if isinstance(term, Fact) and term.name == ACTION and among is not None:
+        named = {one.value for one in among if isinstance(one, Lit)}
+        if len({action in named for action in here.actions}) == 1:
+            message = f"The rule applies to {', '.join(here.actions)}, and this comes out the same for each."
+            raise Fault(node.at, "constant", message, "Leave it out, or correct applies_to.")
 
 
 def _pair(node: syntax.Binary, here: _Here) -> tuple[Term, Term]:
@@ -191,7 +216,24 @@ def _pair(node: syntax.Binary, here: _Here) -> tuple[Term, Term]:
     two = _term(right, here)
     if not one.type.agrees(two.type):
         raise _clash(node.at, one.type, two.type)
+    _spelt_alike(node, here, one, two)
     return one, two
+
+
+def _spelt_alike(node: syntax.Binary, here: _Here, one: Term, two: Term) -> None:
+    """Refuse to compare a text in one case with one that is spelt otherwise: EU is never eu."""
+    first, second = (_case_of(None, term, here) for term in (one, two))
+    if first != second and not {first, second}.isdisjoint(("lower", "upper")):
+        values = (_item_type(one).values, _item_type(two).values)
+        case = first if first in {"lower", "upper"} else second
+        if any(found and all(value == (value.lower() if case == "lower" else value.upper()) for value in found) for found in values):
+            return
+        message = f"One text is always in {case} case, the other is spelt otherwise: equal ones may differ."
+        raise Fault(node.at, "wrong-type", message, "Give both facts one case in the schema.")
+
+
+def _item_type(term: Term) -> Type:
+    return term.type.item or term.type
 
 
 def _clash(at: int, one: Type, two: Type) -> Fault:
@@ -224,8 +266,26 @@ def _can_differ(node: syntax.Binary, here: _Here, left: Term, operator: Comparis
 def _bounds(term: Term, here: _Here) -> tuple[float | None, float | None]:
     if isinstance(term, Size):
         return 0, here.schema.by_name[term.of.name].max_items
-    spec = here.schema.by_name.get(term.name) if isinstance(term, Fact) else None
-    return (None, None) if spec is None else (spec.minimum, spec.maximum)
+    spec = here.schema.by_name.get(_of(term)) if isinstance(term, Fact | Item) else None
+    if spec is None:
+        return None, None
+    whole = term.type.base is Base.INT or (term.type.item is not None and term.type.item.base is Base.INT)
+    most = SAFE if whole else None
+    return -SAFE if whole and spec.minimum is None else spec.minimum, most if spec.maximum is None else spec.maximum
+
+
+def _of(term: Fact | Item) -> str:
+    """Name the fact that a fact or an item of a list belongs to."""
+    return term.name.partition("@")[2] or term.name
+
+
+def _within_bounds(at: int, here: _Here, of: Term, value: Lit) -> None:
+    """Refuse a value that the bounds of a fact, or of the items of a list, rule out."""
+    low, high = _bounds(of, here)
+    one = value.value
+    if isinstance(one, int | float) and ((low is not None and one < low) or (high is not None and one > high)):
+        span = f"{'-∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"
+        raise Fault(at, "constant", f"{one:g} is never a value here: they lie in {span}.", "Correct the number, or leave it out.")
 
 
 def _in(node: syntax.Binary, here: _Here) -> Expr:
@@ -238,10 +298,13 @@ def _in(node: syntax.Binary, here: _Here) -> Expr:
         hint = 'Write the values in brackets: x in ["a", "b"]; a part of a text is found with contains.'
         raise Fault(node.right.at, "wrong-type", f"{_cap(_the(among.type))} has no items.", hint)
     if _is_written(left):
-        return In(_written(left, among.type.item, here, among), among)
+        one = _written(left, among.type.item, here, among)
+        _within_bounds(left.at, here, among, one)
+        return In(one, among)
     item = _term(left, here)
     if not item.type.agrees(among.type.item):
         raise _clash(node.at, item.type, among.type.item)
+    _spelt_alike(node, here, item, among)
     return In(item, among)
 
 
@@ -253,13 +316,19 @@ def _in_list(node: syntax.Binary, left: syntax.Node, right: syntax.ListOf, here:
         raise Fault(right.at, "constant", "Nothing is in an empty list, so this never holds.", "Name the values.")
     if len(right.items) > _MAX_LIST:
         raise Fault(right.at, "too-long", f"A list has at most {_MAX_LIST} values.", "State it as a fact.")
+    if not _speaks(item):
+        raise Fault(node.at, "constant", "This comes out the same for every request.", "Put a fact on the left.")
     found = [_written(_ungrouped(one), item.type, here, item) for one in right.items]
+    for one, value in zip(right.items, found, strict=True):
+        _within_bounds(one.at, here, item, value)
     twice = next((index for index, one in enumerate(found) if one in found[:index]), None)
     if twice is not None:
         raise Fault(right.items[twice].at, "twice", "This value stands twice.", "Leave one out.")
-    if item.type.values and len(found) == len(item.type.values):
+    if len(found) == (2 if item.type == BOOL else len(item.type.values) or None):
         raise Fault(right.at, "constant", "Every value there is stands here, so this always holds.", "Leave it out.")
-    return In(item, tuple(found))
+    whole = In(item, tuple(found))
+    _tells_actions_apart(node, here, whole)
+    return whole
 
 
 # --- Values that are written out ---------------------------------------------------------------------------------------------------
@@ -332,7 +401,10 @@ def _quantity(node: syntax.Call, found: Lit, wanted: Type) -> Lit:
     if DIMENSIONS[unit] != DIMENSIONS[wanted.unit]:
         hint = f"Use one of {', '.join(units_like(wanted.unit))}."
         raise Fault(node.at, "wrong-unit", f"The fact is measured in {wanted.unit}; {unit} measures {DIMENSIONS[unit]}.", hint)
-    value = convert(cast("float", found.value), unit, wanted.unit)
+    try:
+        value = convert(cast("float", found.value), unit, wanted.unit)
+    except OverflowError:
+        raise Fault(node.at, "bad-number", f"In {wanted.unit} the number is too large.") from None
     if wanted.base is Base.INT:
         if not value.is_integer():
             message = f"This is {value:g} {wanted.unit}, and the fact is a whole number of them."
@@ -347,6 +419,8 @@ def _text(value: str, at: int, wanted: Type, here: _Here, other: Term | None) ->
         otherwise = f"It is one of {', '.join(wanted.values)}."
         hint = f"Did you mean {near}?" if near else Suggester().hint(value, wanted.values, otherwise)
         raise Fault(at, "unknown-value", f"{value!r} is never a value of this fact.", hint)
+    if not wanted.values and (wrong := why_not_text(value)) is not None:
+        raise Fault(at, "unclear-text", *wrong)
     spec = here.schema.by_name.get(other.name) if isinstance(other, Fact) else None
     case = _case_of(spec, other, here)
     if (case == "lower" and value != value.lower()) or (case == "upper" and value != value.upper()):
@@ -356,24 +430,29 @@ def _text(value: str, at: int, wanted: Type, here: _Here, other: Term | None) ->
 
 
 def _case_of(spec: FactSpec | None, other: Term | None, here: _Here) -> str | None:
-    if spec is None and isinstance(other, Item):
-        spec = here.schema.by_name.get(other.name.partition("@")[2])
+    if spec is None and isinstance(other, Fact | Item):
+        spec = here.schema.by_name.get(_of(other))
     return None if spec is None else spec.case
 
 
 def _moment(node: syntax.Call) -> Lit:
     text = _one_text(node)
     try:
-        return Lit(read_timestamp(text), TIMESTAMP)
+        moment = read_timestamp(text)
     except ValueError as error:
         raise Fault(node.arguments[0].at, "bad-moment", f"{error}.", "Z means UTC; +01:00 is an hour ahead.") from None
+    try:
+        return Lit(in_calendar(moment), TIMESTAMP)
+    except ValueError as error:
+        raise Fault(node.arguments[0].at, "bad-moment", f"{error}.", "No fact lies there, so leave it out.") from None
 
 
 def _span(node: syntax.Call) -> Lit:
     try:
-        return Lit(read_duration(_one_text(node)), DURATION)
+        return Lit(in_a_century(read_duration(_one_text(node))), DURATION)
     except ValueError as error:
-        raise Fault(node.arguments[0].at, "bad-timespan", f"{error}.", "d, h, m, s, ms and us follow the number.") from None
+        hint = "d, h, m, s, ms and us follow the number; m stands beside h or s: months are days (180d), minutes 0h6m."
+        raise Fault(node.arguments[0].at, "bad-timespan", f"{error}.", hint) from None
 
 
 def _measured(node: syntax.Call) -> Lit:
@@ -435,6 +514,8 @@ def _name(node: syntax.Name, here: _Here) -> Term:
 
 def _fact(node: syntax.Name, here: _Here, *, asked: bool) -> Fact:
     """Look a fact up; with `asked` it is only asked whether it is there."""
+    if node.path == ACTION and asked:
+        raise Fault(node.at, "constant", "The action is always there.", "Leave has(…) out.")
     if node.path == ACTION:
         values = tuple(here.schema.actions)
         return Fact(ACTION, Type(Base.STRING, values=values))
@@ -467,11 +548,32 @@ def _list(node: syntax.Call, here: _Here) -> Fact:
 def _shift(node: syntax.Binary, here: _Here) -> Term:
     left, right = _term(node.left, here), _term(node.right, here)
     if left.type == TIMESTAMP and right.type == DURATION:
-        return Shifted(left, "+" if node.operator == "+" else "-", right)
+        found = Shifted(left, "+" if node.operator == "+" else "-", right)
+        low, high = _reach(found)
+        if not _CALENDAR[0] < low <= high < _CALENDAR[1]:
+            raise Fault(
+                node.at, "bad-moment", "This may leave the calendar.", "Reckon with fewer timespans, or state the moment as a fact."
+            )
+        return found
     if left.type == TIMESTAMP and right.type == TIMESTAMP and node.operator == "-":
         return Gap(left, right)
     message = f"{_cap(_the(left.type))} {node.operator} {_the(right.type)} is not reckoned."
     raise Fault(node.at, "wrong-type", message, "There are moment + timespan, moment - timespan and moment - moment.")
+
+
+_CALENDAR: Final = ((datetime.min.replace(tzinfo=UTC) - FIRST).days, (datetime.max.replace(tzinfo=UTC) - FIRST).days)
+
+
+def _reach(term: Term) -> tuple[float, float]:
+    """Say from when to when a moment can lie, or how long a timespan can be: in days, moments after the first there is."""
+    if isinstance(term, Lit):
+        span = cast("timedelta", term.value) if term.type == DURATION else cast("datetime", term.value) - FIRST
+        return span / timedelta(days=1), span / timedelta(days=1)
+    if isinstance(term, Shifted | Gap):
+        one, two = (term.moment, term.span) if isinstance(term, Shifted) else (term.later, term.earlier)
+        (low, high), (less, more) = _reach(one), _reach(two)
+        return (low + less, high + more) if isinstance(term, Shifted) and term.sign == "+" else (low - more, high - less)
+    return (-LONGEST.days, LONGEST.days) if term.type == DURATION else (0, (LAST - FIRST).days)
 
 
 def _no_null(node: syntax.Node) -> None:
@@ -538,34 +640,18 @@ def _matches(node: syntax.Call, here: _Here) -> Expr:
     if not (pattern.startswith("^") and pattern.endswith("$")) or pattern.endswith(r"\$"):
         hint = f'Write "^{pattern}$", with .* where anything may stand.'
         raise Fault(at, "not-anchored", "The pattern is not anchored, so it would be found anywhere in the text.", hint)
-    if _CHANGES_ANCHORS.search(pattern):
-        raise Fault(at, "bad-pattern", "Flags that change what ^ and $ mean are not used.", "Leave m out of (?…).")
-    if _splits(pattern):
+    if splits(pattern):
         raise Fault(at, "not-anchored", "Beside | at the outside ^ and $ bind only one side.", f'Write "^(?:{pattern[1:-1]})$".')
+    wrong = why_not_pattern(pattern, _case_of(None, subject, here))
+    if wrong is not None:
+        raise Fault(at, "bad-pattern", *wrong)
+    if (hidden := why_not_text(pattern)) is not None:
+        raise Fault(at, "unclear-text", *hidden)
     try:
         compile_pattern(pattern)
     except ValueError as error:
         raise Fault(at, "bad-pattern", f"RE2 cannot read the pattern: {error}.") from None
-    return Matches(subject, pattern)
-
-
-def _splits(pattern: str) -> bool:
-    """Tell whether a pattern has | outside all brackets."""
-    depth, in_class, escaped = 0, False, False
-    for sign in pattern:
-        if escaped:
-            escaped = False
-        elif sign == "\\":
-            escaped = True
-        elif in_class:
-            in_class = sign != "]"
-        elif sign == "[":
-            in_class = True
-        elif sign in "()":
-            depth += 1 if sign == "(" else -1
-        elif sign == "|" and depth == 0:
-            return True
-    return False
+    return Matches(subject, with_dot(pattern))
 
 
 def _quantified(node: syntax.Call, here: _Here) -> Expr:
