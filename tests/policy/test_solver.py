@@ -11,14 +11,17 @@ import z3
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from policy_rules import bundle_of
-from policy_world import SCHEMA, expressions, values
+from policy_world import SCHEMA, SCHEMA_YAML, expressions, values
 
-from kybern.policy import Effect, Facts, InvariantSpec, decide
+from kybern.policy import Effect, Facts, InvariantSpec, decide, read_schema
 from kybern.policy._box import Box
+from kybern.policy._check import check
 from kybern.policy._core import Expr
 from kybern.policy._interpret import holds
+from kybern.policy._patterns import compile_pattern
 from kybern.policy._regex import NotTranslated, to_z3
 from kybern.policy._solve import Questions, fires
+from kybern.policy._spelling import with_dot
 from kybern.policy._syntax import Fault
 from kybern.policy._write import to_text
 from kybern.policy.analysis import analyse, differences, prove, standing_out
@@ -163,3 +166,86 @@ def test_what_a_pattern_of_res_own_means_is_not_guessed() -> None:
     for pattern in ("^[[:alpha:]]+$", "^(?i)anna$", r"^\pL+$", r"^\w\W$"):
         with pytest.raises(NotTranslated):
             to_z3(pattern)
+
+
+WIDE = read_schema(
+    SCHEMA_YAML
+    + b"""
+  - {name: names.all, label: the names, type: list, items: string, case: exact, max_items: 9, description: Names, example: []}
+  - {name: names.many, label: many names, type: list, items: string, case: exact, max_items: 900, description: Names, example: []}
+  - {name: region.short, label: the short region, type: string, case: upper, description: Region, example: EU}
+""",
+    "wide.yaml",
+)
+
+
+@pytest.mark.parametrize(
+    ("when", "facts"),
+    [
+        ("tests.failed == 4 && size(runs.failed) == tests.failed", {"tests.failed": 4, "runs.failed": (0, 0, 0, 0)}),
+        ("size(runs.failed) in [4]", {"runs.failed": (0, 0, 0, 0)}),
+        ('names.all.exists(i, i.matches("^(?i)a$")) && names.all.exists(i, !i.matches("^(?i)a$"))', {"names.all": ("a", "b")}),
+        ('system.owner in names.all && system.owner.startsWith("A")', {"names.all": ("Anna",)}),
+        ('names.all.exists(i, i.startsWith("A")) && system.owner in names.all', {"names.all": ("Anna",)}),
+        (r'system.owner == "\\u{41}" && system.owner.startsWith("\\")', {"system.owner": r"\u{41}"}),
+        ('system.owner.matches("^a{,3}$") && system.owner != "a"', {"system.owner": "a{,3}"}),
+        ('system.owner != "b" && !system.owner.matches("^a{0}b$") && system.owner.endsWith("b")', {"system.owner": "ab"}),
+        ('system.owner.matches("^[^[:alpha:]]$")', {"system.owner": "0"}),
+        ('system.owner.matches("^[a[:digit:]]$") && system.owner != "a"', {"system.owner": "0"}),
+        ("size(names.many) == tests.failed && tests.failed == 9", {"names.many": ("x",) * 9, "tests.failed": 9}),
+        ('region.short != "EU" && system.live', {"region.short": "US", "system.live": True}),
+        ("has(impact.approved)", {"impact.approved": True}),
+        ('system.owner.matches("^(?s).x$") && system.owner.startsWith("\\n")', {"system.owner": "\nx"}),
+    ],
+)
+def test_what_can_be_is_never_held_to_be_impossible(when: str, facts: dict[str, Any]) -> None:
+    expr = check(when, WIDE, ("deploy",), {})
+    whole = {name: WIDE.read(name, WIDE.by_name[name].example) for name in WIDE.doors["deploy"].needed} | {"action": "deploy", **facts}
+    assert holds(expr, whole, {}), "the example of this test"
+    answer = Questions(WIDE, [expr]).ask(("deploy",), Questions(WIDE, [expr]).holds(expr), lambda found: holds(expr, found.values, {}))
+    assert answer.possible is not False
+
+
+def test_an_example_is_a_request_that_can_come_in() -> None:
+    expr = check('system.risk == system.owner && system.owner.startsWith("m")', WIDE, ("deploy",), {})
+    questions = Questions(WIDE, [expr])
+    answer = questions.ask(("deploy",), questions.holds(expr), lambda found: holds(expr, found.values, {}))
+    assert answer.facts is not None
+    assert answer.facts.values["system.risk"] == "minimal"
+    never = check('system.risk == system.owner && system.owner.startsWith("x")', WIDE, ("deploy",), {})
+    questions = Questions(WIDE, [never])
+    assert questions.ask(("deploy",), questions.holds(never), lambda _: True).possible is False, "x begins none of the values"
+
+
+def test_what_is_proved_of_moments_and_timespans_is_proved_of_all_that_come_in() -> None:
+    for name, value in (("impact.window", "40000d"), ("impact.window", "-40000d"), ("request.time", "2200-01-02T00:00:00Z")):
+        with pytest.raises(ValueError, match=r"century|outside 1900 to 2200"):
+            SCHEMA.read(name, value)
+    with pytest.raises(Fault, match="leave the calendar"):
+        check("(" * 19 + "request.time" + " - impact.window)" * 19 + " > request.time", SCHEMA, ("deploy",), {})
+
+
+def test_a_pin_that_is_no_value_of_its_fact_lets_no_rule_fire() -> None:
+    expr = check('system.region == "eu" && tests.failed > 3', SCHEMA, ("deploy",), {})
+    questions = Questions(SCHEMA, [expr])
+    for name, value, possible in (("system.region", "EU", True), ("tests.failed", "four", False), ("tests.failed", 4, True)):
+        pinned = questions.equals(name, value)
+        assert questions.ask(("deploy",), z3.And(questions.holds(expr), pinned), lambda _: True).possible is possible
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*"ab01{},[]^-:|()?*+.", "\\d", "\\w", "\\s", "[:alpha:]", "[^", "{2}", "{0}", "{,2}", "(?:", "é"]), max_size=7
+    ),
+    st.lists(st.text("ab01{},[]^-: \né", max_size=4), min_size=8, max_size=8),
+)
+def test_a_pattern_that_is_translated_is_what_re2_matches(signs: list[str], texts: list[str]) -> None:
+    pattern = f"^{''.join(signs)}$"
+    try:
+        fits = compile_pattern(with_dot(pattern))
+        language = to_z3(with_dot(pattern))
+    except (ValueError, NotTranslated):
+        return
+    for text in (*texts, "", "a", "ab"):
+        assert z3.is_true(z3.simplify(z3.InRe(z3.StringVal(text), language))) == fits(text), (pattern, text)

@@ -15,7 +15,7 @@ import z3  # type: ignore[import-untyped]  # z3-solver has no types
 from kybern.policy._bundle import Bundle
 from kybern.policy._core import Expr
 from kybern.policy._rules import Effect, Rule
-from kybern.policy._schema import ACTION, Facts, FactSchema
+from kybern.policy._schema import ACTION, BadFacts, Facts, FactSchema
 from kybern.policy._smt import Encoder
 
 MISSING: Final = object()
@@ -127,7 +127,18 @@ class Questions:
         for name in (*door.needed, *(found.keys() & (door.caller | door.provided))):
             if name not in missing:
                 values[name] = found[name] if name in found else self.schema.read(name, self.schema.by_name[name].example)
-        return Facts(values, self.schema)
+        facts = Facts(values, self.schema)
+        return facts if self._comes_in(facts) else None
+
+    def _comes_in(self, facts: Facts) -> bool:
+        """Tell whether a request can have these facts: the door takes them, and leaves them as they are."""
+        door = self.schema.doors[str(facts.values[ACTION])]
+        provided = {name: value for name, value in facts.values.items() if name in door.provided}
+        given = {name: value for name, value in facts.values.items() if name not in provided}
+        try:
+            return self.schema.facts_of(given, provided).values == facts.values
+        except BadFacts:
+            return False
 
 
 def outcome(questions: Questions, bundle: Bundle, action: str) -> Mapping[Effect, Any]:
