@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from policy_rules import bundle_of
 from policy_world import SCHEMA, SCHEMA_YAML, expressions, values
 
-from kybern.policy import Effect, Facts, InvariantSpec, decide, read_schema
+from kybern.policy import Base, Bundle, Effect, Facts, InvariantSpec, Predicate, decide, read_schema
 from kybern.policy._box import Box
 from kybern.policy._check import check
 from kybern.policy._core import Expr
@@ -249,3 +249,18 @@ def test_a_pattern_that_is_translated_is_what_re2_matches(signs: list[str], text
         return
     for text in (*texts, "", "a", "ab"):
         assert z3.is_true(z3.simplify(z3.InRe(z3.StringVal(text), language))) == fits(text), (pattern, text)
+
+
+def test_a_proof_of_nothing_says_so_and_a_predicate_that_may_fail_is_no_proof_against_denials() -> None:
+    def proved(rules: Bundle, when: str, never: Effect) -> tuple[bool | None, str]:
+        [found] = prove(rules, [InvariantSpec(id="i", title="t", applies_to=("deploy",), when=when, never=(never,))])
+        return found.holds, found.why
+
+    plain = bundle_of("tests.failed > 8")
+    assert proved(plain, "tests.failed > 8", Effect.ALLOW) == (True, "")
+    nothing = "size(runs.failed) > tests.failed && tests.failed > 6"
+    assert proved(plain, nothing, Effect.ALLOW) == (True, "no request meets its condition")
+    asks = Predicate("asks@1", (Base.BOOL,), lambda live: live)
+    opaque = bundle_of('predicate("asks@1", system.live)', predicates={"asks@1": asks}, effects=("allow",))
+    open_ = Bundle(SCHEMA, opaque.rules, opaque.predicates, default=Effect.ALLOW)
+    assert proved(open_, "tests.failed > 8", Effect.DENY) == (None, "a predicate that fails denies, and r0 asks one")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
 from kybern.base.suggest import Suggester
@@ -181,6 +182,8 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
         return Truth(left) if (right.value is True) == (operator == "==") else Not(Truth(left))
     if isinstance(right, Lit):
         _can_differ(node, here, left, operator, right)
+        if operator in {"==", "!="}:
+            _is_exact(node.at, right)
     found = Compare(operator, left, right)
     _tells_actions_apart(node, here, found)
     return found
@@ -243,6 +246,13 @@ def _clash(at: int, one: Type, two: Type) -> Fault:
     return Fault(at, "wrong-type", f"{_cap(_the(one))} is compared with {_the(two)}.", hint)
 
 
+def _is_exact(at: int, value: Lit) -> None:
+    """Refuse to ask whether a number is exactly 0.3: none is in binary, so what is reckoned meets it by chance (0.1 + 0.2 does not)."""
+    number = value.value
+    if isinstance(number, float) and Fraction(repr(number)) != Fraction(number):
+        raise Fault(at, "inexact", f"Whether a number is exactly {number} is chance: it is rounded.", "Write a bound, with < or >, or two.")
+
+
 def _can_differ(node: syntax.Binary, here: _Here, left: Term, operator: Comparison, right: Lit) -> None:
     """Refuse a comparison that the bounds of the fact decide for every request."""
     low, high = _bounds(left, here)
@@ -300,6 +310,7 @@ def _in(node: syntax.Binary, here: _Here) -> Expr:
     if _is_written(left):
         one = _written(left, among.type.item, here, among)
         _within_bounds(left.at, here, among, one)
+        _is_exact(left.at, one)
         return In(one, among)
     item = _term(left, here)
     if not item.type.agrees(among.type.item):
@@ -321,6 +332,7 @@ def _in_list(node: syntax.Binary, left: syntax.Node, right: syntax.ListOf, here:
     found = [_written(_ungrouped(one), item.type, here, item) for one in right.items]
     for one, value in zip(right.items, found, strict=True):
         _within_bounds(one.at, here, item, value)
+        _is_exact(one.at, value)
     twice = next((index for index, one in enumerate(found) if one in found[:index]), None)
     if twice is not None:
         raise Fault(right.items[twice].at, "twice", "This value stands twice.", "Leave one out.")

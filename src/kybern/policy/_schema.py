@@ -179,7 +179,7 @@ class FactSchema(_Shape):
         door = self.doors.get(action) if isinstance(action, str) else None
         if door is None or not isinstance(action, str):
             raise BadFacts([f"{ACTION} is {_shown(action)}; it is one of {', '.join(self.actions)}"])
-        values: dict[str, Value] = {ACTION: action}
+        values: dict[str, Value] = {ACTION: door.action}
         if given.keys() - door.caller != {ACTION}:
             faults += door.strange(self, given.keys() - {ACTION})
         if provided.keys() - door.provided:
@@ -267,7 +267,7 @@ def reader_of(spec: FactSpec) -> Callable[[object], Value]:
         if not isinstance(value, list | tuple | set | frozenset):
             msg = f"{_shown(value)} is not a list"
             raise ValueError(msg)  # noqa: TRY004 - the fact's content is wrong, not the program's type
-        items = tuple(value)
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else tuple(value)  # the same facts in the same order
         if len(items) > most:
             msg = f"it has {len(items)} items; at most {most} are read"
             raise ValueError(msg)
