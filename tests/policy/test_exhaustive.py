@@ -187,7 +187,7 @@ def test_boxes_and_the_index_leave_nothing_out(one: str, two: str) -> None:
     apart = Box.of(first.expr).apart(Box.of(second.expr))
     for facts in every(spoken_of(found)):
         fired = [rule.id for rule in found.rules if holds(rule.expr, facts, {})]
-        assert [rule.id for rule in decide(found, Facts(facts, SMALL)).fired] == fired
+        assert [rule.id for rule in decide(found, Facts(facts, SMALL)).in_order] == fired
         assert not (apart and len(fired) == 2)
 
 

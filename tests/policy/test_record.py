@@ -39,7 +39,7 @@ def test_what_is_recorded_is_decided_again_alike(samples: list[dict[str, Any]]) 
     assert (len(found), found[-1].digest) == (head.count, head.digest)
     again = list(replay(RULES, found))
     assert not any(one.differs for one in again)
-    assert [tuple(rule.id for rule in one.now.fired) for one in again] == [one.fired for one in found]
+    assert [tuple(rule.id for rule in one.now.in_order) for one in again] == [one.fired for one in found]
 
 
 @settings(max_examples=60, deadline=None)

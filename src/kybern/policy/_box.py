@@ -6,10 +6,10 @@ Of a thousand rules half a million pairs are asked about; nearly all are told ap
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
-from kybern.policy._core import Compare, Expr, Fact, Has, In, Item, Lit, Not, Size, Term, Truth, conjuncts
+from kybern.policy._core import Compare, Comparison, Expr, Fact, Has, In, Item, Lit, Not, Quantified, Size, Term, Truth, conjuncts
 from kybern.policy._types import Base
 
 
@@ -17,11 +17,11 @@ from kybern.policy._types import Base
 class Box:
     """What a condition needs of each fact, item, size and `has`: one of some values, none of some, a span."""
 
-    among: dict[str, frozenset[Any]] = field(default_factory=dict)
-    never: dict[str, frozenset[Any]] = field(default_factory=dict)
-    least: dict[str, tuple[Any, bool]] = field(default_factory=dict)
+    among: dict[object, frozenset[Any]] = field(default_factory=dict)
+    never: dict[object, frozenset[Any]] = field(default_factory=dict)
+    least: dict[object, tuple[Any, bool]] = field(default_factory=dict)
     """The lower bound, and whether it is itself allowed."""
-    most: dict[str, tuple[Any, bool]] = field(default_factory=dict)
+    most: dict[object, tuple[Any, bool]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, expr: Expr) -> Box:
@@ -46,6 +46,17 @@ class Box:
                 self._values(inner.left, frozenset((inner.right.value,)), denied=operator == "!=")
             else:
                 self._compare(inner.left, operator, inner.right.value)
+        else:
+            self._whole(inner, denied=denied)
+
+    def _whole(self, part: Expr, *, denied: bool) -> None:
+        """Take a part that is not read: it holds or does not; and what is asked of an item needs one."""
+        if isinstance(part, Compare) and part.operator in {"!=", ">", ">="}:
+            part, denied = replace(part, operator=cast("Comparison", _DENIED[part.operator])), not denied
+        self._only(part, frozenset((not denied,)))
+        of = part.among if isinstance(part, In) else part.of if isinstance(part, Quantified) and part.kind == "exists" else None
+        if isinstance(of, Fact) and not denied:
+            self._compare(Size(of), ">=", 1)
 
     def _values(self, term: Term, values: frozenset[Any], *, denied: bool) -> None:
         """Take a value out of some, or out of none of them: of an enumeration, out of the others."""
@@ -68,10 +79,10 @@ class Box:
         else:
             self.most[name] = min(self.most.get(name, (value, True)), (value, operator == "<="), key=lambda one: (one[0], one[1]))
 
-    def _only(self, name: str, values: frozenset[Any]) -> None:
+    def _only(self, name: object, values: frozenset[Any]) -> None:
         self.among[name] = self.among.get(name, values) & values
 
-    def _not(self, name: str, values: frozenset[Any]) -> None:
+    def _not(self, name: object, values: frozenset[Any]) -> None:
         self.never[name] = self.never.get(name, frozenset()) | values
 
     def apart(self, other: Box) -> bool:
@@ -108,7 +119,7 @@ def _excluded(one: Box, other: Box) -> bool:
     return False
 
 
-def _gap(least: Mapping[str, tuple[Any, bool]], most: Mapping[str, tuple[Any, bool]]) -> bool:
+def _gap(least: Mapping[object, tuple[Any, bool]], most: Mapping[object, tuple[Any, bool]]) -> bool:
     """Tell whether some fact would have to be above what it must be below."""
     for name in least.keys() & most.keys():
         (low, at_low), (high, at_high) = least[name], most[name]

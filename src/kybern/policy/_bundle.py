@@ -110,7 +110,7 @@ class Bundle:
 
     @cached_property
     def place(self) -> Mapping[Rule, int]:
-        """Where each rule stands: rules that fire are told in this order, whatever the index does."""
+        """Where each rule stands: what rules say together is told in this order, whatever the index does."""
         return {rule: place for place, rule in enumerate(self.rules)}
 
     @cached_property

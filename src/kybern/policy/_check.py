@@ -7,6 +7,7 @@ empty list, a pattern that is not anchored, and whatever is always true or never
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -170,7 +171,7 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
     operator = cast("Comparison", node.operator)
     if isinstance(left, Lit):
         left, right, operator = right, left, cast("Comparison", _MIRRORED[operator])
-    if left == right or not (_speaks(left) or _speaks(right)):
+    if left == right or not (_speaks(left) or _speaks(right)) or _cancels(left, right):
         raise Fault(node.at, "constant", "This comes out the same for every request.", "Compare a fact with something.")
     if operator not in {"==", "!="} and left.type.base not in ORDERED:
         raise Fault(
@@ -192,6 +193,26 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
 def _speaks(term: Term) -> bool:
     """Tell whether a term speaks of the request at all."""
     return any(isinstance(one, Fact | Item) for one in within(term))
+
+
+def _cancels(left: Term, right: Term) -> bool:
+    """Tell whether the same moments stand on both sides, so that only what is written out is compared."""
+    counts: Counter[Term] = Counter()
+    for sign, side in ((1, left), (-1, right)):
+        _count(side, sign, counts)
+    return left.type.base in {Base.TIMESTAMP, Base.DURATION} and not any(counts.values())
+
+
+def _count(term: Term, sign: int, counts: Counter[Term]) -> None:
+    """Count how often each fact is added or taken away."""
+    if isinstance(term, Shifted):
+        _count(term.moment, sign, counts)
+        _count(term.span, sign if term.sign == "+" else -sign, counts)
+    elif isinstance(term, Gap):
+        _count(term.later, sign, counts)
+        _count(term.earlier, -sign, counts)
+    elif not isinstance(term, Lit):
+        counts[term] += sign
 
 
 def _tells_actions_apart(node: syntax.Binary, here: _Here, found: Compare | In) -> None:
@@ -663,6 +684,8 @@ def _matches(node: syntax.Call, here: _Here) -> Expr:
         compile_pattern(pattern)
     except ValueError as error:
         raise Fault(at, "bad-pattern", f"RE2 cannot read the pattern: {error}.") from None
+    if with_dot(pattern) == "^(?s).*$":
+        raise Fault(at, "constant", "Every text fits this pattern.", "Leave it out.")
     return Matches(subject, with_dot(pattern))
 
 

@@ -34,15 +34,20 @@ class Decision(NamedTuple):
 
     @property
     def deciding(self) -> tuple[Rule, ...]:
-        """The rules that fired and have the effect that won; none where the default did, or a failure denied."""
-        return tuple(rule for rule in self.fired if rule.effect is self.effect)
+        """The rules that fired and have the effect that won, as the bundle has them; none where the default did, or a failure denied."""
+        return tuple(rule for rule in self.in_order if rule.effect is self.effect)
+
+    @property
+    def in_order(self) -> tuple[Rule, ...]:
+        """The rules that fired, in the order of the bundle: `fired` has them as the index found them."""
+        return tuple(sorted(self.fired, key=self.bundle.place.__getitem__))
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it came out so, all of it: what failed, then every rule that fired, the deciding ones first."""
         told = [*self.faults, *(f"{one.rule.id} could not be tested: {one.why}" for one in self.failures)]
         rank = self.bundle.rank
-        told += [f"{rule.id}: {rule.spec.message}" for rule in sorted(self.fired, key=lambda rule: rank[rule.effect])]
+        told += [f"{rule.id}: {rule.spec.message}" for rule in sorted(self.in_order, key=lambda rule: rank[rule.effect])]
         return tuple(told) or (f"no rule fired, and what no rule speaks of is {self.effect.value}",)
 
     @property
@@ -107,7 +112,6 @@ def decide(bundle: Bundle, facts: Facts) -> Decision:
     if len(fired) == 1:
         return Decision(fired[0].effect, fired, (), (), bundle)
     rank = bundle.rank
-    fired = tuple(sorted(fired, key=bundle.place.__getitem__))
     return Decision(min([rule.effect for rule in fired], key=rank.__getitem__), fired, (), (), bundle)
 
 
@@ -121,8 +125,6 @@ def _with_failures(bundle: Bundle, rules: Tested, values: Mapping[str, Any]) -> 
                 fired.append(rule)
         except Exception as error:  # noqa: BLE001 - see `decide`
             failures.append(Failure(rule, f"{type(error).__name__}: {error}"))
-    fired.sort(key=bundle.place.__getitem__)
-    failures.sort(key=lambda one: bundle.place[one.rule])
     return Decision(Effect.DENY, tuple(fired), tuple(failures), (), bundle)
 
 

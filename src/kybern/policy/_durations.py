@@ -25,7 +25,7 @@ def read_duration(text: str) -> timedelta:
     if len(parts) == 1 and parts[0][1] == "m":
         msg = f"{text!r} is minutes here, and many read months"
         raise ValueError(msg)
-    micros = sum(round(Fraction(number) * _MICROSECONDS[unit]) for number, unit in parts)
+    micros = sum(round((Fraction(number) if "." in number else int(number)) * _MICROSECONDS[unit]) for number, unit in parts)
     try:
         span = timedelta(microseconds=micros)
     except OverflowError:

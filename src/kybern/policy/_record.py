@@ -62,7 +62,7 @@ class DecisionLog:
                 "facts": {str(name): value for name, value in facts.items()},
                 "failed": [one.rule.id for one in decision.failures],
                 "faults": decision.faults,
-                "fired": [rule.id for rule in decision.fired],
+                "fired": [rule.id for rule in decision.in_order],
                 "n": head.count + 1,
                 "prev": head.digest,
                 "schema": decision.bundle.schema.ref,

@@ -338,6 +338,8 @@ def _number(spec: FactSpec, *, whole: bool) -> Callable[[object], Value]:
     low = -math.inf if spec.minimum is None else spec.minimum
     high = math.inf if spec.maximum is None else spec.maximum
 
+    kind = int if whole else float
+
     def read(value: object) -> Value:
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not math.isfinite(value):
             msg = f"{_shown(value)} is not a {'whole ' if whole else ''}number"
@@ -348,6 +350,8 @@ def _number(spec: FactSpec, *, whole: bool) -> Callable[[object], Value]:
         if abs(value) > SAFE and whole:
             msg = f"{value} is beyond 2^53"
             raise ValueError(msg)
+        if type(value) is kind:
+            return value
         number = int(value) if whole else float(value)
         if number != value:
             msg = f"{value} has more digits than a number keeps"
@@ -376,6 +380,8 @@ def read_timestamp(text: str) -> datetime:
 
 def _timestamp(value: object) -> Value:
     moment = read_timestamp(value) if isinstance(value, str) else value
+    if type(moment) is datetime and moment.tzinfo is UTC and FIRST <= moment <= LAST:
+        return moment
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         msg = f"{_shown(value)} is not a moment with its zone, like 2026-11-23T09:00:00Z"
         raise ValueError(msg)
@@ -396,6 +402,8 @@ def in_calendar(moment: datetime) -> datetime:
 
 def _duration(value: object) -> Value:
     span = read_duration(value) if isinstance(value, str) else value
+    if type(span) is timedelta:
+        return in_a_century(span)
     if not isinstance(span, timedelta):
         msg = f"{_shown(value)} is not a timespan, like 24h or 1h30m"
         raise ValueError(msg)  # noqa: TRY004 - as above
@@ -404,7 +412,7 @@ def _duration(value: object) -> Value:
 
 def in_a_century(span: timedelta) -> timedelta:
     """Give a timespan back; `ValueError` in words for one that is not thought of."""
-    if abs(span) > LONGEST:
+    if not -LONGEST <= span <= LONGEST:
         msg = f"{span.days} days are more than a century ({LONGEST.days} days)"
         raise ValueError(msg)
     return span
