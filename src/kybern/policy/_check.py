@@ -7,10 +7,8 @@ empty list, a pattern that is not anchored, and whatever is always true or never
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, cast
 
@@ -43,7 +41,8 @@ from kybern.policy._core import (
 from kybern.policy._durations import read_duration
 from kybern.policy._idle import refuse_idle
 from kybern.policy._patterns import compile_pattern
-from kybern.policy._schema import ACTION, FIRST, LAST, LONGEST, SAFE, in_a_century, in_calendar, read_timestamp
+from kybern.policy._reckon import cancels, may_leave_calendar
+from kybern.policy._schema import ACTION, SAFE, in_a_century, in_calendar, read_timestamp
 from kybern.policy._spelling import splits, why_not_pattern, why_not_text, with_dot
 from kybern.policy._syntax import Fault
 from kybern.policy._types import BOOL, DURATION, INT, NUMBER, ORDERED, STRING, TIMESTAMP, Base, Type
@@ -171,7 +170,7 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
     operator = cast("Comparison", node.operator)
     if isinstance(left, Lit):
         left, right, operator = right, left, cast("Comparison", _MIRRORED[operator])
-    if left == right or not (_speaks(left) or _speaks(right)) or _cancels(left, right):
+    if left == right or not (_speaks(left) or _speaks(right)) or cancels(left, right):
         raise Fault(node.at, "constant", "This comes out the same for every request.", "Compare a fact with something.")
     if operator not in {"==", "!="} and left.type.base not in ORDERED:
         raise Fault(
@@ -193,26 +192,6 @@ def _compare(node: syntax.Binary, here: _Here) -> Expr:
 def _speaks(term: Term) -> bool:
     """Tell whether a term speaks of the request at all."""
     return any(isinstance(one, Fact | Item) for one in within(term))
-
-
-def _cancels(left: Term, right: Term) -> bool:
-    """Tell whether the same moments stand on both sides, so that only what is written out is compared."""
-    counts: Counter[Term] = Counter()
-    for sign, side in ((1, left), (-1, right)):
-        _count(side, sign, counts)
-    return left.type.base in {Base.TIMESTAMP, Base.DURATION} and not any(counts.values())
-
-
-def _count(term: Term, sign: int, counts: Counter[Term]) -> None:
-    """Count how often each fact is added or taken away."""
-    if isinstance(term, Shifted):
-        _count(term.moment, sign, counts)
-        _count(term.span, sign if term.sign == "+" else -sign, counts)
-    elif isinstance(term, Gap):
-        _count(term.later, sign, counts)
-        _count(term.earlier, -sign, counts)
-    elif not isinstance(term, Lit):
-        counts[term] += sign
 
 
 def _tells_actions_apart(node: syntax.Binary, here: _Here, found: Compare | In) -> None:
@@ -582,8 +561,7 @@ def _shift(node: syntax.Binary, here: _Here) -> Term:
     left, right = _term(node.left, here), _term(node.right, here)
     if left.type == TIMESTAMP and right.type == DURATION:
         found = Shifted(left, "+" if node.operator == "+" else "-", right)
-        low, high = _reach(found)
-        if not _CALENDAR[0] < low <= high < _CALENDAR[1]:
+        if may_leave_calendar(found):
             raise Fault(
                 node.at, "bad-moment", "This may leave the calendar.", "Reckon with fewer timespans, or state the moment as a fact."
             )
@@ -592,21 +570,6 @@ def _shift(node: syntax.Binary, here: _Here) -> Term:
         return Gap(left, right)
     message = f"{_cap(_the(left.type))} {node.operator} {_the(right.type)} is not reckoned."
     raise Fault(node.at, "wrong-type", message, "There are moment + timespan, moment - timespan and moment - moment.")
-
-
-_CALENDAR: Final = ((datetime.min.replace(tzinfo=UTC) - FIRST).days, (datetime.max.replace(tzinfo=UTC) - FIRST).days)
-
-
-def _reach(term: Term) -> tuple[float, float]:
-    """Say from when to when a moment can lie, or how long a timespan can be: in days, moments after the first there is."""
-    if isinstance(term, Lit):
-        span = cast("timedelta", term.value) if term.type == DURATION else cast("datetime", term.value) - FIRST
-        return span / timedelta(days=1), span / timedelta(days=1)
-    if isinstance(term, Shifted | Gap):
-        one, two = (term.moment, term.span) if isinstance(term, Shifted) else (term.later, term.earlier)
-        (low, high), (less, more) = _reach(one), _reach(two)
-        return (low + less, high + more) if isinstance(term, Shifted) and term.sign == "+" else (low - more, high - less)
-    return (-LONGEST.days, LONGEST.days) if term.type == DURATION else (0, (LAST - FIRST).days)
 
 
 def _no_null(node: syntax.Node) -> None:
