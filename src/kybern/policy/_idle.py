@@ -32,6 +32,8 @@ def _chain(node: syntax.Chain, expr: All | AnyOf, given: Sequence[Expr]) -> None
     both = isinstance(expr, All)
     said = list(given)
     for side, item in zip(node.items, expr.items, strict=True):
+        if _never(_said(item, holds=True)) or _never(_said(item, holds=False)):
+            refuse_idle(side, item, given)  # by itself: it knows better where
         if not both and _never([*given, *_said(item, holds=True)]):
             raise Fault(side.at, "constant", "This never holds here: what it stands with rules it out.", "Correct it, or leave it out.")
         said += _said(item, holds=both)
