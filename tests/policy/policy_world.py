@@ -58,7 +58,7 @@ SCHEMA: FactSchema = read_schema(SCHEMA_YAML, "schema.yaml")
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 _TEXTS = ("", "a", "eu", "us-east", 'quo"te', "back\\slash", "eu ä", "Anna", "eu\nus")
 _LOWER = tuple(text for text in _TEXTS if text == text.lower())
-_PATTERNS = ("^eu.*$", "^[a-z-]+$", "^(?:us|eu).*$", "^.$", "^(?i)ANNA$")
+_PATTERNS = ("^(?s)eu.*$", "^[a-z-]+$", "^(?s)(?:us|eu).*$", "^(?s).$", "^(?i)ANNA$")
 
 
 def fact(name: str) -> Fact:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from policy_rules import bundle, bundle_of, request
-from policy_world import SCHEMA, expressions, values
+from policy_world import SCHEMA, SCHEMA_YAML, expressions, values
 
-from kybern.policy import BadFacts, Base, Effect, Facts, Predicate, decide, decide_on
+from kybern.policy import BadFacts, Base, Effect, Facts, Predicate, decide, decide_on, read_schema
 from kybern.policy._core import Expr
 from kybern.policy._interpret import holds
 from kybern.policy._syntax import Fault
@@ -58,10 +58,11 @@ def test_a_failure_does_not_count_where_another_side_settles_the_answer() -> Non
 
 
 def test_a_moment_beyond_the_calendar_denies() -> None:
-    found = bundle_of('request.time + duration("999999999h") > request.time')
-    decision = decide_on(found, *request({"request.time": "9999-12-31T00:00:00Z"}))
-    assert decision.effect is Effect.DENY
-    assert "OverflowError" in decision.reasons[0]
+    found = bundle_of('request.time + duration("8760h") > timestamp("2026-12-01T00:00:00Z")')
+    for moment in ("9999-12-31T00:00:00Z", "0001-01-01T00:00:00+23:00", "2200-01-01T00:00:00.000001Z"):
+        decision = decide_on(found, *request({"request.time": moment}))
+        assert decision.effect is Effect.DENY
+        assert "lies outside 1900 to 2200" in decision.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_moment_beyond_the_calendar_denies() -> None:
         (request({"system.live": 1})[0], request({})[1], "neither true nor false"),
         (request({"score.auc": float("nan")})[0], request({})[1], "not a number"),
         (request({"tests.failed": True})[0], request({})[1], "not a whole number"),
-        (request({})[0] | {3: 4}, request({})[1], "there is no fact 3"),
+        (request({})[0] | {3: 4}, request({})[1], "3 is not the name of a fact"),
     ],
 )
 def test_facts_that_cannot_come_in_are_denied(given_: dict[str, Any], provided: dict[str, Any], words: str) -> None:
@@ -88,11 +89,18 @@ def test_facts_that_cannot_come_in_are_denied(given_: dict[str, Any], provided: 
 
 
 def test_facts_of_another_schema_are_not_decided_on() -> None:
-    other = SCHEMA.model_copy(update={"version": "2"})
+    other = read_schema(SCHEMA_YAML.replace(b'version: "1"', b'version: "2"'), "schema.yaml")
     given_, provided = request({})
     facts = other.facts_of(given_, provided)
     with pytest.raises(ValueError, match="sample/2"):
         decide(bundle_of("tests.failed > 8"), facts)
+
+
+def test_what_fires_is_told_in_the_order_of_the_bundle_whatever_the_index_does() -> None:
+    found = bundle_of("tests.failed > 7", "tests.failed > 3", 'system.risk == "high"', "tests.failed < 9", "tests.failed != 5")
+    decision = decide_on(found, *request({"tests.failed": 8}))
+    assert [rule.id for rule in decision.fired] != ["r0", "r1", "r2", "r3", "r4"], "the index finds them otherwise"
+    assert [rule.id for rule in decision.deciding] == ["r0", "r1", "r2", "r3", "r4"]
 
 
 def test_what_no_rule_speaks_of_is_denied_by_default() -> None:

@@ -59,3 +59,18 @@ def test_every_condition_can_be_said(expr: Expr) -> None:
     assert english
     assert " and " not in german
     assert "{" not in english + german, "no word is left without its parts"
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ("score.auc > 1.2345678", "the score auc is more than 1.2345678"),
+        ("score.auc > 5", "the score auc is more than 5"),
+        ('impact.window > duration("86400.000001s")', "the impact window is longer than 86400.000001 seconds"),
+        ('impact.window > duration("-1.5s")', "the impact window is longer than -1.5 seconds"),
+        ('impact.window > duration("48h")', "the impact window is longer than 2 days"),
+        ('request.time > timestamp("2026-12-02T00:00:00.5Z")', "the request time is after 2026-12-02 00:00:00.500000 UTC"),
+    ],
+)
+def test_words_leave_no_digit_out(when: str, words: str) -> None:
+    assert condition_in_words(check(when, SCHEMA, ("deploy",), {}), SCHEMA) == words

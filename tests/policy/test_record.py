@@ -12,7 +12,7 @@ from policy_rules import bundle_of
 from policy_world import SCHEMA, values
 
 from kybern.base import InputError
-from kybern.policy import Facts, decide
+from kybern.policy import Effect, Facts, decide, decide_on
 from kybern.policy._record import DecisionLog, Link, Recorded, read_decisions
 from kybern.policy._replay import replay, tally
 
@@ -39,7 +39,7 @@ def test_what_is_recorded_is_decided_again_alike(samples: list[dict[str, Any]]) 
     assert (len(found), found[-1].digest) == (head.count, head.digest)
     again = list(replay(RULES, found))
     assert not any(one.differs for one in again)
-    assert [tuple(rule.id for rule in one.now.fired) for one in again] == [one.fired for one in found]
+    assert [tuple(rule.id for rule in one.now.in_order) for one in again] == [one.fired for one in found]
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,3 +79,41 @@ def test_a_file_goes_on_from_where_it_stood() -> None:
     second = DecisionLog(file, first).append(decision, facts)
     assert [one.number for one in read(file.getvalue())] == [1, 2]
     assert read(file.getvalue().splitlines(keepends=True)[1], first)[0].digest == second.digest
+
+
+def _line_with(before: bytes, after: bytes) -> bytes:
+    whole, _ = written([{"action": "deploy", "tests.failed": 1, "system.risk": "high", "system.live": True}])
+    assert before in whole
+    return whole.replace(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"effect":"allow"', b'"effect":"deny","effect":"allow"'),
+        (b'"tests.failed":1', b'"tests.failed":9,"tests.failed":1'),
+        (b'"tests.failed":1', b'"tests.failed":1e400'),
+        (b'"tests.failed":1', b'"tests.failed":0.10000000000000000001'),
+        (b'"tests.failed":1', b'"tests.failed": 1'),
+        (b'"n":1', b'"n":true'),
+        (b'"n":1', b'"n":1.0'),
+        (b'"high"', b'"\\u0068igh"'),
+    ],
+)
+def test_a_record_has_one_form_and_says_one_thing(before: bytes, after: bytes) -> None:
+    with pytest.raises(InputError) as error:
+        read(_line_with(before, after))
+    assert error.value.problems[0].rule == "bad-record"
+
+
+def test_a_denial_of_strange_facts_is_recorded_all_the_same() -> None:
+    strange: list[dict[Any, Any]] = [
+        {"action": "\ud800"}, {"score.auc": float("inf")}, {"score.auc": float("nan")}, {"system.owner": {3, "a"}}, {3: 4, "a": 5},
+        {(1,): object()},
+    ]  # fmt: skip
+    file = io.BytesIO()
+    log = DecisionLog(file)
+    for facts in strange:
+        log.append(decide_on(RULES, facts, {}), facts)
+    assert [one.effect for one in read(file.getvalue())] == [Effect.DENY] * len(strange)
+    file.getvalue().decode("utf-8")

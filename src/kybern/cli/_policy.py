@@ -300,7 +300,7 @@ def prove(directory: WorkspaceOption = Path(), as_json: AsJson = False) -> None:
         typer.echo(f"{word}: {one.invariant.title}")
         if one.example is not None:
             typer.echo(f"    for example: {_standing_out(one.example[0])}\n    decided: {one.example[1].effect.value}")
-        elif one.holds is None:
+        elif one.why:
             typer.echo(f"    {one.why}")
     if not as_json and not verdicts:
         typer.echo("There are no invariants: write policy/invariants.yaml.")
@@ -370,7 +370,7 @@ def decide(
 def decision_json(found: Decision) -> dict[str, Any]:
     """Write a decision as JSON-shaped values."""
     return {
-        "approvers": list(found.approvers),
+        "approvals": [list(roles) for roles in found.approvals],
         "bundle": found.bundle.digest,
         "deciding": [rule.id for rule in found.deciding],
         "effect": found.effect.value,

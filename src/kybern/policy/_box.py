@@ -6,22 +6,22 @@ Of a thousand rules half a million pairs are asked about; nearly all are told ap
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
-from kybern.policy._core import Compare, Expr, Fact, Has, In, Lit, Not, Truth, conjuncts
+from kybern.policy._core import Compare, Comparison, Expr, Fact, Has, In, Item, Lit, Not, Quantified, Size, Term, Truth, conjuncts
+from kybern.policy._types import Base
 
 
 @dataclass
 class Box:
-    """What a condition needs of each fact: one of some values, none of some, a span, that it is there or is not."""
+    """What a condition needs of each fact, item, size and `has`: one of some values, none of some, a span."""
 
-    among: dict[str, frozenset[Any]] = field(default_factory=dict)
-    never: dict[str, frozenset[Any]] = field(default_factory=dict)
-    least: dict[str, tuple[Any, bool]] = field(default_factory=dict)
+    among: dict[object, frozenset[Any]] = field(default_factory=dict)
+    never: dict[object, frozenset[Any]] = field(default_factory=dict)
+    least: dict[object, tuple[Any, bool]] = field(default_factory=dict)
     """The lower bound, and whether it is itself allowed."""
-    most: dict[str, tuple[Any, bool]] = field(default_factory=dict)
-    there: dict[str, bool] = field(default_factory=dict)
+    most: dict[object, tuple[Any, bool]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, expr: Expr) -> Box:
@@ -34,42 +34,76 @@ class Box:
     def _take(self, part: Expr) -> None:
         denied = isinstance(part, Not)
         inner = part.inner if isinstance(part, Not) else part
-        if isinstance(inner, Truth) and isinstance(inner.term, Fact):
+        if isinstance(inner, Truth):
             self._only(inner.term.name, frozenset((not denied,)))
         elif isinstance(inner, Has):
-            self.there[inner.fact.name] = not denied
-        elif isinstance(inner, In) and isinstance(inner.item, Fact) and isinstance(inner.among, tuple):
-            values = frozenset(one.value for one in inner.among)
-            (self._not if denied else self._only)(inner.item.name, values)
-        elif isinstance(inner, Compare) and not denied and isinstance(inner.left, Fact) and isinstance(inner.right, Lit):
-            self._compare(inner.left.name, inner.operator, inner.right.value)
+            self._only(f"has({inner.fact.name})", frozenset((not denied,)))
+        elif isinstance(inner, In) and isinstance(inner.among, tuple):
+            self._values(inner.item, frozenset(one.value for one in inner.among), denied=denied)
+        elif isinstance(inner, Compare) and isinstance(inner.right, Lit):
+            operator = _DENIED[inner.operator] if denied else inner.operator
+            if operator in {"==", "!="}:
+                self._values(inner.left, frozenset((inner.right.value,)), denied=operator == "!=")
+            else:
+                self._compare(inner.left, operator, inner.right.value)
+        else:
+            self._whole(inner, denied=denied)
 
-    def _compare(self, name: str, operator: str, value: Any) -> None:
-        if operator == "==":
-            self._only(name, frozenset((value,)))
-        elif operator == "!=":
-            self._not(name, frozenset((value,)))
-        elif operator in {">", ">="}:
+    def _whole(self, part: Expr, *, denied: bool) -> None:
+        """Take a part that is not read: it holds or does not; and what is asked of an item needs one."""
+        if isinstance(part, Compare) and part.operator in {"!=", ">", ">="}:
+            part, denied = replace(part, operator=cast("Comparison", _DENIED[part.operator])), not denied
+        self._only(part, frozenset((not denied,)))
+        of = part.among if isinstance(part, In) else part.of if isinstance(part, Quantified) and part.kind == "exists" else None
+        if isinstance(of, Fact) and not denied:
+            self._compare(Size(of), ">=", 1)
+
+    def _values(self, term: Term, values: frozenset[Any], *, denied: bool) -> None:
+        """Take a value out of some, or out of none of them: of an enumeration, out of the others."""
+        name = _name(term)
+        if name is None:
+            return
+        if denied and term.type.values:
+            self._only(name, frozenset(term.type.values) - values)
+        else:
+            (self._not if denied else self._only)(name, values)
+
+    def _compare(self, term: Term, operator: str, value: Any) -> None:
+        name = _name(term)
+        if name is None:
+            return
+        if term.type.base is Base.INT and operator in {"<", ">"}:  # between two whole numbers there is none
+            operator, value = f"{operator}=", value + (1 if operator == ">" else -1)
+        if operator in {">", ">="}:
             self.least[name] = max(self.least.get(name, (value, True)), (value, operator == ">="), key=lambda one: (one[0], not one[1]))
         else:
             self.most[name] = min(self.most.get(name, (value, True)), (value, operator == "<="), key=lambda one: (one[0], one[1]))
 
-    def _only(self, name: str, values: frozenset[Any]) -> None:
+    def _only(self, name: object, values: frozenset[Any]) -> None:
         self.among[name] = self.among.get(name, values) & values
 
-    def _not(self, name: str, values: frozenset[Any]) -> None:
+    def _not(self, name: object, values: frozenset[Any]) -> None:
         self.never[name] = self.never.get(name, frozenset()) | values
 
     def apart(self, other: Box) -> bool:
         """Tell whether the two surely never hold together."""
         return (
-            any(self.there[name] is not other.there[name] for name in self.there.keys() & other.there.keys())
-            or any(self.among[name].isdisjoint(other.among[name]) for name in self.among.keys() & other.among.keys())
+            any(self.among[name].isdisjoint(other.among[name]) for name in self.among.keys() & other.among.keys())
             or _excluded(self, other)
             or _excluded(other, self)
             or _gap(self.least, other.most)
             or _gap(other.least, self.most)
         )
+
+
+_DENIED: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def _name(term: Term) -> str | None:
+    """Name what is bounded by itself."""
+    if isinstance(term, Size):
+        return f"size({term.of.name})"
+    return term.name if isinstance(term, Fact | Item) else None
 
 
 def _excluded(one: Box, other: Box) -> bool:
@@ -85,7 +119,7 @@ def _excluded(one: Box, other: Box) -> bool:
     return False
 
 
-def _gap(least: Mapping[str, tuple[Any, bool]], most: Mapping[str, tuple[Any, bool]]) -> bool:
+def _gap(least: Mapping[object, tuple[Any, bool]], most: Mapping[object, tuple[Any, bool]]) -> bool:
     """Tell whether some fact would have to be above what it must be below."""
     for name in least.keys() & most.keys():
         (low, at_low), (high, at_high) = least[name], most[name]

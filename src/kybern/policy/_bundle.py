@@ -86,14 +86,14 @@ class Bundle:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over language, schema, rules, order and default: what was decided by."""
+        """SHA-256 over language, schema, rules as they follow each other, order and default: what was decided by."""
         return digest(
             {
                 "default": self.default.value,
                 "language": LANGUAGE,
                 "order": [effect.value for effect in self.order],
                 "predicates": sorted(self.predicates),
-                "rules": {rule.id: rule.spec.model_dump(mode="json") for rule in self.rules},
+                "rules": [rule.spec.model_dump(mode="json") for rule in self.rules],
                 "schema": self.schema.digest,
             }
         )
@@ -107,6 +107,11 @@ class Bundle:
     def rank(self) -> Mapping[Effect, int]:
         """How early each effect wins."""
         return {effect: place for place, effect in enumerate(self.order)}
+
+    @cached_property
+    def place(self) -> Mapping[Rule, int]:
+        """Where each rule stands: what rules say together is told in this order, whatever the index does."""
+        return {rule: place for place, rule in enumerate(self.rules)}
 
     @cached_property
     def tables(self) -> Mapping[str, Table]:

@@ -7,9 +7,8 @@ empty list, a pattern that is not anchored, and whatever is always true or never
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 from kybern.base.suggest import Suggester
@@ -36,53 +35,43 @@ from kybern.policy._core import (
     TextTest,
     TextTestName,
     Truth,
+    within,
 )
-from kybern.policy._durations import read_duration
+from kybern.policy._here import NEGATED, NOT_EMPTY, Here, implied
+from kybern.policy._idle import refuse_idle
+from kybern.policy._literals import WRITERS, cap, case_of, clash, fact_of, is_exact, is_written, one_text, text_of, the, ungrouped, written
 from kybern.policy._patterns import compile_pattern
-from kybern.policy._schema import ACTION, read_timestamp
+from kybern.policy._reckon import cancels, may_leave_calendar
+from kybern.policy._schema import ACTION, SAFE
+from kybern.policy._spelling import splits, why_not_pattern, why_not_text, with_dot
 from kybern.policy._syntax import Fault
 from kybern.policy._types import BOOL, DURATION, INT, NUMBER, ORDERED, STRING, TIMESTAMP, Base, Type
-from kybern.policy._units import DIMENSIONS, convert, units_like
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from kybern.policy._predicates import Predicate
-    from kybern.policy._schema import FactSchema, FactSpec
+    from kybern.policy._schema import FactSchema
 
-_NEGATED: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _MAX_PATTERN: Final = 300
-_CHANGES_ANCHORS: Final = re.compile(r"\(\?[a-zA-Z]*m")
 _MAX_LIST: Final = 500
 _TEXT_TESTS: Final = ("startsWith", "endsWith", "contains")
-_NOT_EMPTY: Final = "#"
-"""Stands before a list's name among what is known: that it has items."""
-
-Known = frozenset[str]
-
-
-@dataclass(frozen=True)
-class _Here:
-    """What may be spoken of at a point: the schema, the actions, the items of quantifiers, the optional facts known to be there."""
-
-    schema: FactSchema
-    actions: tuple[str, ...]
-    predicates: Mapping[str, Predicate]
-    items: Mapping[str, Item]
-    known: Known
 
 
 def check(text: str, schema: FactSchema, actions: Sequence[str], predicates: Mapping[str, Predicate]) -> Expr:
     """Read and check a condition that is to be decided for these actions; `Fault` with the first thing that is wrong."""
-    here = _Here(schema, tuple(actions), predicates, {}, frozenset())
-    return _expr(syntax.parse(text), here)
+    here = Here(schema, tuple(actions), predicates, {}, frozenset())
+    node = syntax.parse(text)
+    found = _expr(node, here)
+    refuse_idle(node, found)
+    return found
 
 
 # --- What holds or not -------------------------------------------------------------------------------------------------------------
 
 
-def _expr(node: syntax.Node, here: _Here) -> Expr:  # noqa: PLR0911 - one line a form
+def _expr(node: syntax.Node, here: Here) -> Expr:  # noqa: PLR0911 - one line a form
     if isinstance(node, syntax.Grouped):
         return _expr(node.inner, here)
     if isinstance(node, syntax.Chain):
@@ -91,7 +80,7 @@ def _expr(node: syntax.Node, here: _Here) -> Expr:  # noqa: PLR0911 - one line a
         return Not(_expr(node.operand, here))
     if isinstance(node, syntax.Binary) and node.operator == "in":
         return _in(node, here)
-    if isinstance(node, syntax.Binary) and node.operator in _NEGATED:
+    if isinstance(node, syntax.Binary) and node.operator in NEGATED:
         return _compare(node, here)
     if isinstance(node, syntax.Call):
         found = _test(node, here)
@@ -102,10 +91,10 @@ def _expr(node: syntax.Node, here: _Here) -> Expr:  # noqa: PLR0911 - one line a
     term = _term(node, here)
     if isinstance(term, Fact | Item) and term.type == BOOL:
         return Truth(term)
-    raise Fault(node.at, "wrong-type", f"This is {_the(term.type)}, and a condition is true or false.", "Compare it with something.")
+    raise Fault(node.at, "wrong-type", f"This is {the(term.type)}, and a condition is true or false.", "Compare it with something.")
 
 
-def _chain(node: syntax.Chain, here: _Here) -> Expr:
+def _chain(node: syntax.Chain, here: Here) -> Expr:
     """Check the sides in order: with `&&` each may rest on those before it, with `||` on their not holding."""
     both = node.operator == "&&"
     items: list[Expr] = []
@@ -119,89 +108,84 @@ def _chain(node: syntax.Chain, here: _Here) -> Expr:
     return All(tuple(items)) if both else AnyOf(tuple(items))
 
 
-def implied(node: Expr, *, holds: bool) -> Known:  # noqa: PLR0911 - one line a form
-    """Say which optional facts are surely there, and which lists surely have items, if an expression holds, or does not."""
-    if isinstance(node, Not):
-        return implied(node.inner, holds=not holds)
-    if isinstance(node, All | AnyOf):
-        found = [implied(item, holds=holds) for item in node.items]
-        whole = isinstance(node, All) == holds
-        return frozenset().union(*found) if whole else found[0].intersection(*found[1:])
-    if not holds:
-        return _few(node)
-    if isinstance(node, Has):
-        return frozenset((node.fact.name,))
-    if isinstance(node, Quantified):
-        return frozenset((_NOT_EMPTY + node.of.name,))
-    if isinstance(node, In) and isinstance(node.among, Fact):
-        return frozenset((_NOT_EMPTY + node.among.name,))
-    return _some(node)
-
-
-def _some(node: Expr) -> Known:
-    """Read `size(x) > 0` and its like as: the list has items."""
-    if isinstance(node, Compare) and isinstance(node.left, Size) and isinstance(node.right, Lit):
-        least = {">": 0, ">=": 1, "==": 1}.get(node.operator)
-        if (least is not None and cast("int", node.right.value) >= least) or (node.operator == "!=" and node.right.value == 0):
-            return frozenset((_NOT_EMPTY + node.left.of.name,))
-    return frozenset()
-
-
-def _few(node: Expr) -> Known:
-    """Read the denial of `size(x) == 0` and its like as: the list has items."""
-    if isinstance(node, Compare) and isinstance(node.left, Size):
-        return _some(Compare(cast("Comparison", _NEGATED[node.operator]), node.left, node.right))
-    return frozenset()
-
-
 # --- Comparisons -------------------------------------------------------------------------------------------------------------------
 
 
-def _compare(node: syntax.Binary, here: _Here) -> Expr:
+def _compare(node: syntax.Binary, here: Here) -> Expr:
     for side in (node.left, node.right):
         _no_null(side)
     left, right = _pair(node, here)
     operator = cast("Comparison", node.operator)
     if isinstance(left, Lit):
         left, right, operator = right, left, cast("Comparison", _MIRRORED[operator])
-    if left == right or isinstance(left, Lit):
+    if left == right or not (_speaks(left) or _speaks(right)) or cancels(left, right):
         raise Fault(node.at, "constant", "This comes out the same for every request.", "Compare a fact with something.")
     if operator not in {"==", "!="} and left.type.base not in ORDERED:
-        raise Fault(
-            node.at, "wrong-type", f"{_cap(_the(left.type))} is not more or less than another.", "Compare with == or !=, or with in."
-        )
+        raise Fault(node.at, "wrong-type", f"{cap(the(left.type))} is not more or less than another.", "Compare with == or !=, or with in.")
     if left.type.base is Base.LIST:
         raise Fault(node.at, "wrong-type", "Lists are not compared as a whole.", "Ask for items: x in list, list.exists(i, …), size(list).")
     if left.type == BOOL and isinstance(left, Fact | Item) and isinstance(right, Lit):
         return Truth(left) if (right.value is True) == (operator == "==") else Not(Truth(left))
     if isinstance(right, Lit):
         _can_differ(node, here, left, operator, right)
-    return Compare(operator, left, right)
+        if operator in {"==", "!="}:
+            is_exact(node.at, right)
+    found = Compare(operator, left, right)
+    _tells_actions_apart(node, here, found)
+    return found
 
 
-def _pair(node: syntax.Binary, here: _Here) -> tuple[Term, Term]:
+def _speaks(term: Term) -> bool:
+    """Tell whether a term speaks of the request at all."""
+    return any(isinstance(one, Fact | Item) for one in within(term))
+
+
+def _tells_actions_apart(node: syntax.Binary, here: Here, found: Compare | In) -> None:
+    """Refuse to ask for the action what has one answer for all the rule applies to."""
+    if isinstance(found, In):
+        term, among = found.item, found.among if isinstance(found.among, tuple) else None
+    else:
+        term, among = found.left, (found.right,) if isinstance(found.right, Lit) else None
+    if isinstance(term, Fact) and term.name == ACTION and among is not None:
+        named = {one.value for one in among if isinstance(one, Lit)}
+        if len({action in named for action in here.actions}) == 1:
+            message = f"The rule applies to {', '.join(here.actions)}, and this comes out the same for each."
+            raise Fault(node.at, "constant", message, "Leave it out, or correct applies_to.")
+
+
+def _pair(node: syntax.Binary, here: Here) -> tuple[Term, Term]:
     """Check both sides: one that is written out takes its type from the other."""
-    left, right = _ungrouped(node.left), _ungrouped(node.right)
-    if _is_written(left) and not _is_written(right):
+    left, right = ungrouped(node.left), ungrouped(node.right)
+    if is_written(left) and not is_written(right):
         other = _term(right, here)
-        return _written(left, other.type, here, other), other
+        return written(left, other.type, here, other), other
     one = _term(left, here)
-    if _is_written(right):
-        return one, _written(right, one.type, here, one)
+    if is_written(right):
+        return one, written(right, one.type, here, one)
     two = _term(right, here)
     if not one.type.agrees(two.type):
-        raise _clash(node.at, one.type, two.type)
+        raise clash(node.at, one.type, two.type)
+    _spelt_alike(node, here, one, two)
     return one, two
 
 
-def _clash(at: int, one: Type, two: Type) -> Fault:
-    hint = ""
-    if one.unit != two.unit and one.base is two.base:
-        hint = "Give both facts one unit in the schema."
-    return Fault(at, "wrong-type", f"{_cap(_the(one))} is compared with {_the(two)}.", hint)
+def _spelt_alike(node: syntax.Binary, here: Here, one: Term, two: Term) -> None:
+    """Refuse to compare a text in one case with one that is spelt otherwise: EU is never eu."""
+    first, second = (case_of(None, term, here) for term in (one, two))
+    if first != second and not {first, second}.isdisjoint(("lower", "upper")):
+        values = (_item_type(one).values, _item_type(two).values)
+        case = first if first in {"lower", "upper"} else second
+        if any(found and all(value == (value.lower() if case == "lower" else value.upper()) for value in found) for found in values):
+            return
+        message = f"One text is always in {case} case, the other is spelt otherwise: equal ones may differ."
+        raise Fault(node.at, "wrong-type", message, "Give both facts one case in the schema.")
 
 
-def _can_differ(node: syntax.Binary, here: _Here, left: Term, operator: Comparison, right: Lit) -> None:
+def _item_type(term: Term) -> Type:
+    return term.type.item or term.type
+
+
+def _can_differ(node: syntax.Binary, here: Here, left: Term, operator: Comparison, right: Lit) -> None:
     """Refuse a comparison that the bounds of the fact decide for every request."""
     low, high = _bounds(left, here)
     value = right.value
@@ -212,7 +196,7 @@ def _can_differ(node: syntax.Binary, here: _Here, left: Term, operator: Comparis
         ">": low is not None and low > value, ">=": low is not None and low >= value,
         "!=": (low is not None and value < low) or (high is not None and value > high),
     }  # fmt: skip
-    never = {other: always[_NEGATED[other]] for other in ("<", "<=", ">", ">=", "==")}
+    never = {other: always[NEGATED[other]] for other in ("<", "<=", ">", ">=", "==")}
     if always.get(operator) or never.get(operator):
         word = "always" if always.get(operator) else "never"
         span = f"{'-∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"
@@ -221,199 +205,82 @@ def _can_differ(node: syntax.Binary, here: _Here, left: Term, operator: Comparis
         )
 
 
-def _bounds(term: Term, here: _Here) -> tuple[float | None, float | None]:
+def _bounds(term: Term, here: Here) -> tuple[float | None, float | None]:
     if isinstance(term, Size):
         return 0, here.schema.by_name[term.of.name].max_items
-    spec = here.schema.by_name.get(term.name) if isinstance(term, Fact) else None
-    return (None, None) if spec is None else (spec.minimum, spec.maximum)
+    spec = here.schema.by_name.get(fact_of(term)) if isinstance(term, Fact | Item) else None
+    if spec is None:
+        return None, None
+    whole = term.type.base is Base.INT or (term.type.item is not None and term.type.item.base is Base.INT)
+    most = SAFE if whole else None
+    return -SAFE if whole and spec.minimum is None else spec.minimum, most if spec.maximum is None else spec.maximum
 
 
-def _in(node: syntax.Binary, here: _Here) -> Expr:
+def _within_bounds(at: int, here: Here, of: Term, value: Lit) -> None:
+    """Refuse a value that the bounds of a fact, or of the items of a list, rule out."""
+    low, high = _bounds(of, here)
+    one = value.value
+    if isinstance(one, int | float) and ((low is not None and one < low) or (high is not None and one > high)):
+        span = f"{'-∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"
+        raise Fault(at, "constant", f"{one:g} is never a value here: they lie in {span}.", "Correct the number, or leave it out.")
+
+
+def _in(node: syntax.Binary, here: Here) -> Expr:
     _no_null(node.left)
-    left, right = _ungrouped(node.left), _ungrouped(node.right)
+    left, right = ungrouped(node.left), ungrouped(node.right)
     if isinstance(right, syntax.ListOf):
         return _in_list(node, left, right, here)
     among = _term(right, here)
     if not isinstance(among, Fact) or among.type.item is None:
         hint = 'Write the values in brackets: x in ["a", "b"]; a part of a text is found with contains.'
-        raise Fault(node.right.at, "wrong-type", f"{_cap(_the(among.type))} has no items.", hint)
-    if _is_written(left):
-        return In(_written(left, among.type.item, here, among), among)
+        raise Fault(node.right.at, "wrong-type", f"{cap(the(among.type))} has no items.", hint)
+    if is_written(left):
+        one = written(left, among.type.item, here, among)
+        _within_bounds(left.at, here, among, one)
+        is_exact(left.at, one)
+        return In(one, among)
     item = _term(left, here)
     if not item.type.agrees(among.type.item):
-        raise _clash(node.at, item.type, among.type.item)
+        raise clash(node.at, item.type, among.type.item)
+    _spelt_alike(node, here, item, among)
     return In(item, among)
 
 
-def _in_list(node: syntax.Binary, left: syntax.Node, right: syntax.ListOf, here: _Here) -> Expr:
-    if _is_written(left):
+def _in_list(node: syntax.Binary, left: syntax.Node, right: syntax.ListOf, here: Here) -> Expr:
+    if is_written(left):
         raise Fault(node.at, "constant", "This comes out the same for every request.", "Put the fact on the left.")
     item = _term(left, here)
     if not right.items:
         raise Fault(right.at, "constant", "Nothing is in an empty list, so this never holds.", "Name the values.")
     if len(right.items) > _MAX_LIST:
         raise Fault(right.at, "too-long", f"A list has at most {_MAX_LIST} values.", "State it as a fact.")
-    found = [_written(_ungrouped(one), item.type, here, item) for one in right.items]
+    if not _speaks(item):
+        raise Fault(node.at, "constant", "This comes out the same for every request.", "Put a fact on the left.")
+    found = [written(ungrouped(one), item.type, here, item) for one in right.items]
+    for one, value in zip(right.items, found, strict=True):
+        _within_bounds(one.at, here, item, value)
+        is_exact(one.at, value)
     twice = next((index for index, one in enumerate(found) if one in found[:index]), None)
     if twice is not None:
         raise Fault(right.items[twice].at, "twice", "This value stands twice.", "Leave one out.")
-    if item.type.values and len(found) == len(item.type.values):
+    if len(found) == (2 if item.type == BOOL else len(item.type.values) or None):
         raise Fault(right.at, "constant", "Every value there is stands here, so this always holds.", "Leave it out.")
-    return In(item, tuple(found))
-
-
-# --- Values that are written out ---------------------------------------------------------------------------------------------------
-
-
-def _is_written(node: syntax.Node) -> bool:
-    if isinstance(node, syntax.Unary):
-        return node.operator == "-" and _is_written(_ungrouped(node.operand))
-    return isinstance(node, syntax.Literal) or (isinstance(node, syntax.Call) and node.target is None and node.name in _WRITERS)
-
-
-def _ungrouped(node: syntax.Node) -> syntax.Node:
-    while isinstance(node, syntax.Grouped):
-        node = node.inner
-    return node
-
-
-def _written(node: syntax.Node, wanted: Type, here: _Here, other: Term | None = None) -> Lit:
-    """Read a value that is written out as one of the type wanted."""
-    if isinstance(node, syntax.Call):
-        found = _WRITERS[node.name](node)
-        if node.name == "quantity":
-            return _quantity(node, found, wanted)
-        if found.type.base is not wanted.base:
-            raise _clash(node.at, wanted, found.type)
-        return found
-    value, at = _plain(node)
-    if wanted.base is Base.STRING and isinstance(value, str):
-        return _text(value, at, wanted, here, other)
-    if wanted.base in {Base.INT, Base.NUMBER} and not isinstance(value, str | bool):
-        return _number(value, at, wanted)
-    if wanted.base is Base.BOOL and isinstance(value, bool):
-        return Lit(value, BOOL)
-    raise Fault(at, "wrong-type", f"{_cap(_the(wanted))} is compared with {value!r}.", _right_way(wanted))
-
-
-def _plain(node: syntax.Node) -> tuple[str | int | float | bool, int]:
-    if isinstance(node, syntax.Unary):
-        value, _ = _plain(_ungrouped(node.operand))
-        if isinstance(value, str | bool):
-            raise Fault(node.at, "wrong-type", "Only a number has a minus before it.")
-        return -value, node.at
-    return cast("syntax.Literal", node).value, node.at
-
-
-def _right_way(wanted: Type) -> str:
-    return {
-        Base.TIMESTAMP: 'Write timestamp("2026-11-23T00:00:00Z").',
-        Base.DURATION: 'Write duration("24h").',
-        Base.STRING: "Write a text in quotes.",
-        Base.BOOL: "Write true or false.",
-        Base.INT: "Write a whole number without quotes.",
-        Base.NUMBER: "Write a number without quotes.",
-    }.get(wanted.base, "")
-
-
-def _number(value: float, at: int, wanted: Type) -> Lit:
-    if wanted.unit is not None:
-        hint = f'Write quantity({value}, "{wanted.unit}"), or in {", ".join(units_like(wanted.unit))}.'
-        raise Fault(at, "missing-unit", f"The fact is measured in {wanted.unit}, and {value} has no unit.", hint)
-    if wanted.base is Base.INT and not isinstance(value, int):
-        raise Fault(at, "wrong-type", f"A whole number is compared with {value}.", "Write a whole number.")
-    return Lit(value if wanted.base is Base.INT else float(value), replace(wanted, values=()))
-
-
-def _quantity(node: syntax.Call, found: Lit, wanted: Type) -> Lit:
-    unit = cast("str", found.type.unit)
-    if wanted.unit is None:
-        raise Fault(node.at, "wrong-type", f"{_cap(_the(wanted))} has no unit.", "Write the bare value, or give the fact a unit.")
-    if DIMENSIONS[unit] != DIMENSIONS[wanted.unit]:
-        hint = f"Use one of {', '.join(units_like(wanted.unit))}."
-        raise Fault(node.at, "wrong-unit", f"The fact is measured in {wanted.unit}; {unit} measures {DIMENSIONS[unit]}.", hint)
-    value = convert(cast("float", found.value), unit, wanted.unit)
-    if wanted.base is Base.INT:
-        if not value.is_integer():
-            message = f"This is {value:g} {wanted.unit}, and the fact is a whole number of them."
-            raise Fault(node.at, "wrong-type", message, "Choose a value that comes out whole.")
-        return Lit(int(value), replace(wanted, values=()))
-    return Lit(value, replace(wanted, values=()))
-
-
-def _text(value: str, at: int, wanted: Type, here: _Here, other: Term | None) -> Lit:
-    if wanted.values and value not in wanted.values:
-        near = next((one for one in wanted.values if one.casefold() == value.casefold()), None)
-        otherwise = f"It is one of {', '.join(wanted.values)}."
-        hint = f"Did you mean {near}?" if near else Suggester().hint(value, wanted.values, otherwise)
-        raise Fault(at, "unknown-value", f"{value!r} is never a value of this fact.", hint)
-    spec = here.schema.by_name.get(other.name) if isinstance(other, Fact) else None
-    case = _case_of(spec, other, here)
-    if (case == "lower" and value != value.lower()) or (case == "upper" and value != value.upper()):
-        right = value.lower() if case == "lower" else value.upper()
-        raise Fault(at, "unknown-value", f"The fact is always in {case} case, so it is never {value!r}.", f"Write {right!r}.")
-    return Lit(value, STRING)
-
-
-def _case_of(spec: FactSpec | None, other: Term | None, here: _Here) -> str | None:
-    if spec is None and isinstance(other, Item):
-        spec = here.schema.by_name.get(other.name.partition("@")[2])
-    return None if spec is None else spec.case
-
-
-def _moment(node: syntax.Call) -> Lit:
-    text = _one_text(node)
-    try:
-        return Lit(read_timestamp(text), TIMESTAMP)
-    except ValueError as error:
-        raise Fault(node.arguments[0].at, "bad-moment", f"{error}.", "Z means UTC; +01:00 is an hour ahead.") from None
-
-
-def _span(node: syntax.Call) -> Lit:
-    try:
-        return Lit(read_duration(_one_text(node)), DURATION)
-    except ValueError as error:
-        raise Fault(node.arguments[0].at, "bad-timespan", f"{error}.", "d, h, m, s, ms and us follow the number.") from None
-
-
-def _measured(node: syntax.Call) -> Lit:
-    if len(node.arguments) != 2:  # noqa: PLR2004 - number and unit
-        raise Fault(node.at, "wrong-arguments", "quantity has a number and a unit.", 'Write quantity(5, "EUR").')
-    number, unit = map(_ungrouped, node.arguments)
-    value = _plain(number)[0] if _is_written(number) and not isinstance(number, syntax.Call) else None
-    if isinstance(value, str | bool) or value is None or not isinstance(unit, syntax.Literal) or not isinstance(unit.value, str):
-        raise Fault(node.at, "wrong-arguments", "quantity has a number and a unit in quotes.", 'Write quantity(5, "EUR").')
-    if unit.value not in DIMENSIONS:
-        raise Fault(
-            unit.at,
-            "unknown-unit",
-            f"There is no unit {unit.value!r}.",
-            Suggester().hint(unit.value, DIMENSIONS, f"There are {', '.join(DIMENSIONS)}."),
-        )
-    return Lit(float(value), Type(Base.NUMBER, unit.value))
-
-
-def _one_text(node: syntax.Call) -> str:
-    one = _ungrouped(node.arguments[0]) if len(node.arguments) == 1 else None
-    if not isinstance(one, syntax.Literal) or not isinstance(one.value, str):
-        raise Fault(node.at, "wrong-arguments", f"{node.name} has one text in quotes.")
-    return one.value
-
-
-_WRITERS: Final[Mapping[str, Callable[[syntax.Call], Lit]]] = {"timestamp": _moment, "duration": _span, "quantity": _measured}
+    whole = In(item, tuple(found))
+    _tells_actions_apart(node, here, whole)
+    return whole
 
 
 # --- Terms -------------------------------------------------------------------------------------------------------------------------
 
 
-def _term(node: syntax.Node, here: _Here) -> Term:
-    node = _ungrouped(node)
+def _term(node: syntax.Node, here: Here) -> Term:
+    node = ungrouped(node)
     if isinstance(node, syntax.Name):
         return _name(node, here)
     if isinstance(node, syntax.Call) and node.target is None and node.name == "size":
         return Size(_list(node, here))
-    if isinstance(node, syntax.Call) and node.target is None and node.name in _WRITERS:
-        return _WRITERS[node.name](node)
+    if isinstance(node, syntax.Call) and node.target is None and node.name in WRITERS:
+        return WRITERS[node.name](node)
     if isinstance(node, syntax.Binary) and node.operator in {"+", "-"}:
         return _shift(node, here)
     if isinstance(node, syntax.Call):
@@ -426,15 +293,17 @@ def _term(node: syntax.Node, here: _Here) -> Term:
     raise Fault(node.at, "wrong-type", "Here a fact or a value is expected.", "Bracket a condition, and join it with && or ||.")
 
 
-def _name(node: syntax.Name, here: _Here) -> Term:
+def _name(node: syntax.Name, here: Here) -> Term:
     if node.path in here.items:
         return here.items[node.path]
     _no_null(node)
     return _fact(node, here, asked=False)
 
 
-def _fact(node: syntax.Name, here: _Here, *, asked: bool) -> Fact:
+def _fact(node: syntax.Name, here: Here, *, asked: bool) -> Fact:
     """Look a fact up; with `asked` it is only asked whether it is there."""
+    if node.path == ACTION and asked:
+        raise Fault(node.at, "constant", "The action is always there.", "Leave has(…) out.")
     if node.path == ACTION:
         values = tuple(here.schema.actions)
         return Fact(ACTION, Type(Base.STRING, values=values))
@@ -457,20 +326,25 @@ def _fact(node: syntax.Name, here: _Here, *, asked: bool) -> Fact:
     return Fact(spec.name, spec.kind)
 
 
-def _list(node: syntax.Call, here: _Here) -> Fact:
+def _list(node: syntax.Call, here: Here) -> Fact:
     found = _term(node.arguments[0], here) if len(node.arguments) == 1 else None
     if not isinstance(found, Fact) or found.type.item is None:
         raise Fault(node.at, "wrong-arguments", "size has one list.", "Name a fact that is a list.")
     return found
 
 
-def _shift(node: syntax.Binary, here: _Here) -> Term:
+def _shift(node: syntax.Binary, here: Here) -> Term:
     left, right = _term(node.left, here), _term(node.right, here)
     if left.type == TIMESTAMP and right.type == DURATION:
-        return Shifted(left, "+" if node.operator == "+" else "-", right)
+        found = Shifted(left, "+" if node.operator == "+" else "-", right)
+        if may_leave_calendar(found):
+            raise Fault(
+                node.at, "bad-moment", "This may leave the calendar.", "Reckon with fewer timespans, or state the moment as a fact."
+            )
+        return found
     if left.type == TIMESTAMP and right.type == TIMESTAMP and node.operator == "-":
         return Gap(left, right)
-    message = f"{_cap(_the(left.type))} {node.operator} {_the(right.type)} is not reckoned."
+    message = f"{cap(the(left.type))} {node.operator} {the(right.type)} is not reckoned."
     raise Fault(node.at, "wrong-type", message, "There are moment + timespan, moment - timespan and moment - moment.")
 
 
@@ -482,7 +356,7 @@ def _no_null(node: syntax.Node) -> None:
 # --- Functions that test -----------------------------------------------------------------------------------------------------------
 
 
-def _test(node: syntax.Call, here: _Here) -> Expr | None:
+def _test(node: syntax.Call, here: Here) -> Expr | None:
     """Check a call that is true or false; None for a function that gives a term."""
     if node.target is None:
         if node.name == "has":
@@ -507,72 +381,58 @@ def _unknown_call(node: syntax.Call) -> Fault:
     )
 
 
-def _has(node: syntax.Call, here: _Here) -> Expr:
-    one = _ungrouped(node.arguments[0]) if len(node.arguments) == 1 else None
+def _has(node: syntax.Call, here: Here) -> Expr:
+    one = ungrouped(node.arguments[0]) if len(node.arguments) == 1 else None
     if not isinstance(one, syntax.Name):
         raise Fault(node.at, "wrong-arguments", "has asks for one fact by its name.", "Write has(approval.by).")
     return Has(_fact(one, here, asked=True))
 
 
-def _subject(node: syntax.Call, here: _Here, what: str) -> Fact | Item:
+def _subject(node: syntax.Call, here: Here, what: str) -> Fact | Item:
     found = _term(cast("syntax.Node", node.target), here)
     if not isinstance(found, Fact | Item) or found.type.base is not Base.STRING or found.type.values:
         hint = "For an enumeration write == or in." if found.type.values else ""
-        raise Fault(node.at, "wrong-type", f"{what} is asked of a text, and this is {_the(found.type)}.", hint)
+        raise Fault(node.at, "wrong-type", f"{what} is asked of a text, and this is {the(found.type)}.", hint)
     return found
 
 
-def _text_test(node: syntax.Call, here: _Here) -> Expr:
-    subject, text = _subject(node, here, node.name), _one_text(node)
+def _text_test(node: syntax.Call, here: Here) -> Expr:
+    subject, text = _subject(node, here, node.name), one_text(node)
     if not text:
         raise Fault(node.at, "constant", "Every text begins with, ends with and contains the empty one.", "Write what is looked for.")
-    _text(text, node.arguments[0].at, subject.type, here, subject)
+    text_of(text, node.arguments[0].at, subject.type, here, subject)
     return TextTest(cast("TextTestName", node.name), subject, text)
 
 
-def _matches(node: syntax.Call, here: _Here) -> Expr:
-    subject, pattern = _subject(node, here, "matches"), _one_text(node)
+def _matches(node: syntax.Call, here: Here) -> Expr:
+    subject, pattern = _subject(node, here, "matches"), one_text(node)
     at = node.arguments[0].at
     if len(pattern) > _MAX_PATTERN:
         raise Fault(at, "too-long", f"A pattern has at most {_MAX_PATTERN} characters.")
     if not (pattern.startswith("^") and pattern.endswith("$")) or pattern.endswith(r"\$"):
         hint = f'Write "^{pattern}$", with .* where anything may stand.'
         raise Fault(at, "not-anchored", "The pattern is not anchored, so it would be found anywhere in the text.", hint)
-    if _CHANGES_ANCHORS.search(pattern):
-        raise Fault(at, "bad-pattern", "Flags that change what ^ and $ mean are not used.", "Leave m out of (?…).")
-    if _splits(pattern):
+    if splits(pattern):
         raise Fault(at, "not-anchored", "Beside | at the outside ^ and $ bind only one side.", f'Write "^(?:{pattern[1:-1]})$".')
+    wrong = why_not_pattern(pattern, case_of(None, subject, here))
+    if wrong is not None:
+        raise Fault(at, "bad-pattern", *wrong)
+    if (hidden := why_not_text(pattern)) is not None:
+        raise Fault(at, "unclear-text", *hidden)
     try:
         compile_pattern(pattern)
     except ValueError as error:
         raise Fault(at, "bad-pattern", f"RE2 cannot read the pattern: {error}.") from None
-    return Matches(subject, pattern)
+    if with_dot(pattern) == "^(?s).*$":
+        raise Fault(at, "constant", "Every text fits this pattern.", "Leave it out.")
+    return Matches(subject, with_dot(pattern))
 
 
-def _splits(pattern: str) -> bool:
-    """Tell whether a pattern has | outside all brackets."""
-    depth, in_class, escaped = 0, False, False
-    for sign in pattern:
-        if escaped:
-            escaped = False
-        elif sign == "\\":
-            escaped = True
-        elif in_class:
-            in_class = sign != "]"
-        elif sign == "[":
-            in_class = True
-        elif sign in "()":
-            depth += 1 if sign == "(" else -1
-        elif sign == "|" and depth == 0:
-            return True
-    return False
-
-
-def _quantified(node: syntax.Call, here: _Here) -> Expr:
+def _quantified(node: syntax.Call, here: Here) -> Expr:
     of = _term(cast("syntax.Node", node.target), here)
     if not isinstance(of, Fact) or of.type.item is None:
-        raise Fault(node.at, "wrong-type", f"{node.name} is asked of a list, and this is {_the(of.type)}.")
-    name = _ungrouped(node.arguments[0]) if len(node.arguments) == 2 else None  # noqa: PLR2004 - item and condition
+        raise Fault(node.at, "wrong-type", f"{node.name} is asked of a list, and this is {the(of.type)}.")
+    name = ungrouped(node.arguments[0]) if len(node.arguments) == 2 else None  # noqa: PLR2004 - item and condition
     if not isinstance(name, syntax.Name) or "." in name.path:
         raise Fault(
             node.at, "wrong-arguments", f"{node.name} has a name for the item and a condition.", f"Write list.{node.name}(item, item == …)."
@@ -581,7 +441,7 @@ def _quantified(node: syntax.Call, here: _Here) -> Expr:
         raise Fault(name.at, "name-taken", f"{name.path} means something else already.", "Name the item otherwise.")
     if here.items:
         raise Fault(node.at, "too-deep", "One list is gone through at a time.", "State as a fact what joins two lists.")
-    if node.name == "all" and _NOT_EMPTY + of.name not in here.known:
+    if node.name == "all" and NOT_EMPTY + of.name not in here.known:
         hint = f"Write size({of.name}) > 0 && before it; say with || what holds if it is empty."
         raise Fault(node.at, "may-be-empty", f"Every item of an empty list fits anything, and {of.name} may be empty.", hint)
     item = Item(f"{name.path}@{of.name}", of.type.item)
@@ -589,8 +449,8 @@ def _quantified(node: syntax.Call, here: _Here) -> Expr:
     return Quantified("exists" if node.name == "exists" else "all", of, item, body)
 
 
-def _predicate(node: syntax.Call, here: _Here) -> Expr:
-    first = _ungrouped(node.arguments[0]) if node.arguments else None
+def _predicate(node: syntax.Call, here: Here) -> Expr:
+    first = ungrouped(node.arguments[0]) if node.arguments else None
     if not isinstance(first, syntax.Literal) or not isinstance(first.value, str):
         raise Fault(
             node.at, "wrong-arguments", "predicate has the name of a predicate and facts.", 'Write predicate("luhn@1", card.number).'
@@ -608,20 +468,3 @@ def _predicate(node: syntax.Call, here: _Here) -> Expr:
             raise Fault(place.at, "wrong-type", f"{first.value} takes a fact that is {base.value} here.")
         facts.append(term)
     return Opaque(first.value, tuple(facts))
-
-
-def _the(kind: Type) -> str:
-    if kind.item is not None:
-        return "a list"
-    if kind.values:
-        return f"a text out of {', '.join(kind.values[:6])}{', …' if len(kind.values) > 6 else ''}"  # noqa: PLR2004 - as many as help
-    word = {
-        Base.BOOL: "true or false", Base.INT: "a whole number", Base.NUMBER: "a number", Base.STRING: "a text",
-        Base.TIMESTAMP: "a moment", Base.DURATION: "a timespan",
-    }[kind.base]  # fmt: skip
-    return f"{word} of {kind.unit}" if kind.unit else word
-
-
-def _cap(text: str) -> str:
-    """Begin a sentence, its other letters as they are."""
-    return text[:1].upper() + text[1:]

@@ -34,15 +34,20 @@ class Decision(NamedTuple):
 
     @property
     def deciding(self) -> tuple[Rule, ...]:
-        """The rules that fired and have the effect that won; none where the default did, or a failure denied."""
-        return tuple(rule for rule in self.fired if rule.effect is self.effect)
+        """The rules that fired and have the effect that won, as the bundle has them; none where the default did, or a failure denied."""
+        return tuple(rule for rule in self.in_order if rule.effect is self.effect)
+
+    @property
+    def in_order(self) -> tuple[Rule, ...]:
+        """The rules that fired, in the order of the bundle: `fired` has them as the index found them."""
+        return tuple(sorted(self.fired, key=self.bundle.place.__getitem__))
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it came out so, all of it: what failed, then every rule that fired, the deciding ones first."""
         told = [*self.faults, *(f"{one.rule.id} could not be tested: {one.why}" for one in self.failures)]
         rank = self.bundle.rank
-        told += [f"{rule.id}: {rule.spec.message}" for rule in sorted(self.fired, key=lambda rule: rank[rule.effect])]
+        told += [f"{rule.id}: {rule.spec.message}" for rule in sorted(self.in_order, key=lambda rule: rank[rule.effect])]
         return tuple(told) or (f"no rule fired, and what no rule speaks of is {self.effect.value}",)
 
     @property
@@ -55,8 +60,13 @@ class Decision(NamedTuple):
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """The roles that may approve, where approval is required."""
+        """Every role that may approve something of it, where approval is required; which of them have to, say `approvals`."""
         return tuple(dict.fromkeys(role for rule in self.deciding for role in rule.spec.approvers))
+
+    @property
+    def approvals(self) -> tuple[tuple[str, ...], ...]:
+        """The approvals that are required, all of them: of each one role approves. A role of one rule never stands in for another's."""
+        return tuple(dict.fromkeys(rule.spec.approvers for rule in self.deciding if rule.spec.approvers))
 
     @property
     def modifications(self) -> Mapping[str, Any]:

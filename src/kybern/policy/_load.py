@@ -16,7 +16,7 @@ from kybern.policy._check import check
 from kybern.policy._place import place_in_text
 from kybern.policy._predicates import Predicate
 from kybern.policy._rules import DENY_WINS, Effect, Example, Rule, RuleSpec
-from kybern.policy._schema import ACTION, TIME, BadFacts, FactSchema
+from kybern.policy._schema import ACTION, CALLER, TIME, BadFacts, FactSchema
 from kybern.policy._syntax import Fault
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def load_bundle(  # noqa: PLR0913 - what a bundle is made of
     if sorted(order) != sorted(DENY_WINS):
         message = f"The order names each of {', '.join(DENY_WINS)} once."
         raise InputError.one("bad-order", message, Place("kybern"))
+    if default in {Effect.MODIFY, Effect.DEFER, Effect.REQUIRE_APPROVAL}:
+        message = f"The default is deny or allow: {default} says by whom, with what or until when, and only a rule does."
+        raise InputError.one("bad-default", message, Place("kybern"), "Write a rule for what remains.")
     for file, data in sources:
         try:
             documents = read_yaml(data, file)
@@ -130,12 +133,18 @@ def _references(reading: _Reading, spec: RuleSpec, document: YamlDocument, index
     for name, value in spec.modify.items():
         fact = reading.schema.by_name.get(name)
         place = document.place((index, "modify", name), key=True)
+        absent = [] if fact is None or not fact.actions else [action for action in spec.applies_to if action not in fact.actions]
         if fact is None:
             yield Problem("unknown-fact", f"There is no fact {name}.", place, reading.suggester.hint(name, reading.schema.by_name))
+        elif fact.provider != CALLER:
+            message = f"{name} comes from {fact.provider}: a rule cannot set it."
+            yield Problem("not-the-callers", message, place, "Set what the caller states.")
+        elif absent:
+            yield Problem("not-here", f"{name} is no fact of {', '.join(absent)}, to which the rule applies.", place, "Narrow applies_to.")
         else:
             try:
                 reading.schema.read(name, value)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 yield Problem("wrong-value", f"{name}: {error}.", place)
 
 

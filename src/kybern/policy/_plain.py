@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from kybern.policy._core import (
@@ -34,6 +35,7 @@ from kybern.policy._core import (
     is_bool,
 )
 from kybern.policy._rules import Effect
+from kybern.policy._schema import SAFE
 
 if TYPE_CHECKING:
     from kybern.policy._rules import Rule
@@ -260,22 +262,25 @@ class _Speaker:
             return f"„{value}“" if self.language == "de" else f"“{value}”"
         if isinstance(value, datetime):
             moment = value.astimezone(UTC)
-            midnight = (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
-            return self.day(moment.date()) if midnight else f"{self.day(moment.date())} {moment:%H:%M:%S} UTC"
+            midnight = moment.time() == time()
+            return self.day(moment.date()) if midnight else f"{self.day(moment.date())} {moment.time().isoformat()} UTC"
         if isinstance(value, timedelta):
             return self.span(value)
         if isinstance(value, list | tuple):
             return self.listed([self.value(one, unit) for one in value], "and") or "[]"
         if unit == "share" and isinstance(value, int | float):
-            value, unit = 100 * value, "%"
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+            value, unit = float(Decimal(repr(value)) * 100), "%"  # as it is written: 0.333 is 33.3 %
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) <= SAFE else str(value)
         text = text.replace(".", ",") if self.language == "de" else text
         joint = "" if unit == "%" and self.language == "en" else " "
         return f"{text}{joint}{unit}" if unit else text
 
     def span(self, span: timedelta) -> str:
         for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-            count = span / timedelta(seconds=size)
-            if count == int(count) and count:
-                return f"{int(count)} {self.word(unit if abs(count) == 1 else f'{unit}s')}"
-        return f"{span.total_seconds():g} {self.word('seconds')}"
+            count, rest = divmod(span, timedelta(seconds=size))
+            if count and not rest:
+                return f"{count} {self.word(unit if abs(count) == 1 else f'{unit}s')}"
+        whole, micros = divmod(abs(span) // timedelta(microseconds=1), 1_000_000)
+        part = f".{micros:06}".rstrip("0") if micros else ""
+        text = f"{'-' if span < timedelta(0) else ''}{whole}{part}"
+        return f"{text.replace('.', ',') if self.language == 'de' else text} {self.word('seconds')}"

@@ -25,14 +25,15 @@ _FIELDS: Final = frozenset(("bundle", "effect", "facts", "faults", "failed", "fi
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=lambda value: _plain(value)).encode  # noqa: PLW0108 - it stands below
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | list[Any]:
     """Write what JSON has no form for as the schema reads it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return write_duration(value)
-    msg = f"a fact cannot be {type(value).__name__}"
-    raise TypeError(msg)
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    return f"<{type(value).__name__}>"  # no fact can be one, so it was denied, and that is told too
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,19 @@ class DecisionLog:
     def append(self, decision: Decision, facts: dict[str, Any]) -> Link:
         """Write a decision with the facts it was taken on; give where the chain stands now."""
         head = self.head
-        line = _encode(
+        line = _written(
             {
                 "bundle": decision.bundle.digest,
                 "effect": decision.effect.value,
-                "facts": facts,
+                "facts": {str(name): value for name, value in facts.items()},
                 "failed": [one.rule.id for one in decision.failures],
                 "faults": decision.faults,
-                "fired": [rule.id for rule in decision.fired],
+                "fired": [rule.id for rule in decision.in_order],
                 "n": head.count + 1,
                 "prev": head.digest,
                 "schema": decision.bundle.schema.ref,
             }
-        ).encode()
+        )
         self._file.write(line + b"\n")
         self.head = Link(head.count + 1, sha256(line).hexdigest())
         return self.head
@@ -111,6 +112,14 @@ def read_decisions(lines: Iterable[bytes], file: str, head: Link | None = None) 
         yield Recorded(found["n"], Effect(found["effect"]), tuple(found["fired"]), found["facts"], found["bundle"], before.digest)
 
 
+def _written(found: dict[str, Any]) -> bytes:
+    """Write a record in the one form it has: two keys of one name, another spelling of a number or a space are none of it.
+
+    Half a character, which only facts hold that were refused, is written as JSON escapes it.
+    """
+    return _encode(found).encode("utf-8", "backslashreplace")
+
+
 def _line(line: bytes, place: Place) -> dict[str, Any]:
     why = "it is not a JSON object with the fields of a decision"
     found: Any = None
@@ -128,9 +137,10 @@ def _line(line: bytes, place: Place) -> dict[str, Any]:
         and all(isinstance(found[name], str) for name in texts)
         and found["effect"] in set(Effect)
         and isinstance(found["facts"], dict)
-        and isinstance(found["n"], int)
+        and type(found["n"]) is int
         and isinstance(found["fired"], list)
         and all(isinstance(one, str) for one in found["fired"])
+        and _written(found) == line
     )
     if not fits:
         raise InputError.one("bad-record", f"This is no record of a decision: {why}.", place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from re import _constants as sre  # type: ignore[attr-defined]  # the standard library's own parser; it has no other door
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Final
@@ -10,8 +11,8 @@ from typing import Any, Final
 import z3  # type: ignore[import-untyped]  # z3-solver has no types
 
 _ANY: Final = z3.AllChar(z3.ReSort(z3.StringSort()))
+_IN_LINE: Final = z3.Intersect(_ANY, z3.Complement(z3.Re("\n")))
 _MOST: Final = 200
-_LAST: Final = 0x2FFFF
 _CLASSES: Final = {
     sre.CATEGORY_DIGIT: (("0", "9"),),
     sre.CATEGORY_WORD: (("0", "9"), ("A", "Z"), ("a", "z"), ("_", "_")),
@@ -31,42 +32,47 @@ class NotTranslated(Exception):  # noqa: N818 - a finding, which makes a formula
 def to_z3(pattern: str) -> Any:
     """Write a pattern that is anchored at both ends as a language; `NotTranslated` for what has no counterpart.
 
-    Python's parser reads the pattern: what it reads otherwise than RE2 (classes by name, flags, case folding) is not translated.
+    Python's parser reads the pattern: what it reads otherwise than RE2 (classes by name, `{,3}`, case folding) is not translated.
     """
     inner = pattern[1:-1]
-    if "[[:" in inner:
+    if "[:" in inner:
         raise NotTranslated(construct="a class by name")
+    if "{," in inner:
+        raise NotTranslated(construct="a repetition without its least number")
     try:
-        tree = parser.parse(inner)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of signs in classes that may mean something some day
+            tree = parser.parse(inner)
     except (re.error, RecursionError, OverflowError) as error:
         raise NotTranslated(construct=str(error)) from None
-    if tree.state.flags & ~sre.SRE_FLAG_UNICODE:
+    if tree.state.flags & ~(sre.SRE_FLAG_UNICODE | sre.SRE_FLAG_DOTALL):
         raise NotTranslated(construct="flags")
-    return _sequence(tree)
+    return _sequence(tree, _ANY if tree.state.flags & sre.SRE_FLAG_DOTALL else _IN_LINE)
 
 
-def _sequence(items: Any) -> Any:
-    found = [_one(kind, value) for kind, value in items]
+def _sequence(items: Any, dot: Any) -> Any:
+    found = [_one(kind, value, dot) for kind, value in items]
     if not found:
         return z3.Re("")
     return found[0] if len(found) == 1 else z3.Concat(*found)
 
 
-def _one(kind: Any, value: Any) -> Any:  # noqa: PLR0911 - one line a construct
+def _one(kind: Any, value: Any, dot: Any) -> Any:  # noqa: PLR0911 - one line a construct
     if kind is sre.LITERAL:
         return z3.Re(z3.Unit(z3.CharVal(value)) if value > 127 else chr(value))  # noqa: PLR2004 - beyond ASCII
     if kind is sre.ANY:
-        return z3.Intersect(_ANY, z3.Complement(z3.Re("\n")))
+        return dot
     if kind is sre.NOT_LITERAL:
         return z3.Intersect(_ANY, z3.Complement(z3.Re(chr(value))))
     if kind is sre.IN:
         return _class(value)
     if kind is sre.BRANCH:
-        return _union([_sequence(branch) for branch in value[1]])
+        return _union([_sequence(branch, dot) for branch in value[1]])
     if kind is sre.SUBPATTERN and not value[1] and not value[2]:
-        return _sequence(value[3])
+        return _sequence(value[3], dot)
     if kind in {sre.MAX_REPEAT, sre.MIN_REPEAT}:
-        return _repeated(*value)
+        low, high, inner = value
+        return _repeated(low, high, inner, dot)
     raise NotTranslated(construct=str(kind).lower())
 
 
@@ -91,8 +97,10 @@ def _ranges(kind: Any, value: Any) -> tuple[tuple[str, str], ...]:
     raise NotTranslated(construct=str(value).lower())
 
 
-def _repeated(low: int, high: Any, items: Any) -> Any:
-    inner = _sequence(items)
+def _repeated(low: int, high: Any, items: Any, dot: Any) -> Any:
+    inner = _sequence(items, dot)
+    if high == 0:
+        return z3.Re("")  # z3 reads an upper bound of 0 as none
     unbounded = high is sre.MAXREPEAT
     if low > _MOST or (not unbounded and high > _MOST):
         raise NotTranslated(construct="a repetition of great length")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kybern.catalog import ControlId, RequirementRef, Slug
 from kybern.policy._core import facts_of
-from kybern.policy._schema import Plain
+from kybern.policy._schema import FIRST, LAST, Plain
 
 if TYPE_CHECKING:
     from kybern.policy._core import Expr
@@ -63,6 +63,10 @@ class Effective(_Shape):
         if self.since is not None and self.until is not None and self.until < self.since:
             msg = "until lies before since"
             raise ValueError(msg)
+        for day in (self.since, self.until):
+            if day is not None and not FIRST.year <= day.year < LAST.year:
+                msg = f"{day} lies outside {FIRST.year} to {LAST.year - 1}: leave it out where there is no such day"
+                raise ValueError(msg)
         return self
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -80,7 +81,15 @@ class FactSpec(_Shape):
             (self.unit is None or scalar in {"int", "number"}, "a unit is for numbers; a timespan is a duration"),
             (self.unit is None or self.unit in DIMENSIONS, f"there is no unit {self.unit!r}: there are {', '.join(DIMENSIONS)}"),
             (len(set(self.values)) == len(self.values), "a value stands twice"),
+            (
+                len({"".join(value.casefold().split()) for value in self.values}) == len(set(self.values)),
+                "two values differ in capitals or spaces only",
+            ),
             (self.optional or self.example is not None, "a fact that is always there needs an example"),
+            (
+                scalar != "int" or all(bound is None or bound.is_integer() for bound in (self.minimum, self.maximum)),
+                "the bounds of a whole number are whole",
+            ),
             (self.minimum is None or self.maximum is None or self.minimum <= self.maximum, "minimum is above maximum"),
             ((self.minimum is None and self.maximum is None) or scalar in {"int", "number"}, "bounds are for numbers"),
         ):
@@ -169,19 +178,19 @@ class FactSchema(_Shape):
         action = given.get(ACTION)
         door = self.doors.get(action) if isinstance(action, str) else None
         if door is None or not isinstance(action, str):
-            raise BadFacts([f"{ACTION} is {action!r}; it is one of {', '.join(self.actions)}"])
-        values: dict[str, Value] = {ACTION: action}
+            raise BadFacts([f"{ACTION} is {_shown(action)}; it is one of {', '.join(self.actions)}"])
+        values: dict[str, Value] = {ACTION: door.action}
         if given.keys() - door.caller != {ACTION}:
             faults += door.strange(self, given.keys() - {ACTION})
         if provided.keys() - door.provided:
-            faults += [f"{name} is not a provider's fact for {action}" for name in sorted(provided.keys() - door.provided)]
+            faults += sorted(f"{_named(name)} is not a provider's fact for {action}" for name in provided.keys() - door.provided)
         readers = self._readers
         for source in (given, provided):
             for name, value in source.items():
                 if name in readers:
                     try:
                         values[name] = readers[name](value)
-                    except (ValueError, TypeError, OverflowError) as error:
+                    except Exception as error:  # noqa: BLE001 - whatever the value does when it is looked at, it is no fact
                         faults.append(f"{name}: {error}")
         if not faults and not values.keys() >= door.needed:
             faults += [f"{name} is missing" for name in sorted(door.needed - values.keys())]
@@ -215,10 +224,11 @@ class Door:
         from kybern.base.suggest import Suggester  # noqa: PLC0415 - only where something is wrong
 
         found: list[str] = []
-        for name in sorted(set(map(str, names)) - self.caller):
+        found += [f"{_shown(name)} is not the name of a fact" for name in names if not isinstance(name, str)]
+        for name in sorted({name for name in names if isinstance(name, str)} - self.caller):
             spec = schema.by_name.get(name)
             if spec is None:
-                found.append(f"there is no fact {name}. {Suggester().hint(name, self.caller | self.provided)}".strip())
+                found.append(f"there is no fact {_named(name)}. {Suggester().hint(name, self.caller | self.provided)}".strip())
             elif name in self.provided:
                 found.append(f"{name} comes from {spec.provider}: a caller cannot state it")
             else:
@@ -257,10 +267,11 @@ def reader_of(spec: FactSpec) -> Callable[[object], Value]:
         if not isinstance(value, list | tuple | set | frozenset):
             msg = f"{_shown(value)} is not a list"
             raise ValueError(msg)  # noqa: TRY004 - the fact's content is wrong, not the program's type
-        if len(value) > most:
-            msg = f"it has {len(value)} items; at most {most} are read"
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else tuple(value)  # the same facts in the same order
+        if len(items) > most:
+            msg = f"it has {len(items)} items; at most {most} are read"
             raise ValueError(msg)
-        return tuple(one(item) for item in value)  # type: ignore[return-value]
+        return tuple(map(one, items))  # type: ignore[return-value]
 
     return read_list
 
@@ -280,9 +291,11 @@ def _scalar(spec: FactSpec, kind: Type) -> Callable[[object], Value]:
 
 
 def _enumerated(values: frozenset[str]) -> Callable[[object], Value]:
+    own = {value: value for value in values}
+
     def read(value: object) -> Value:
-        if isinstance(value, str) and value in values:
-            return value
+        if isinstance(value, str) and value in own:
+            return own[value]
         msg = f"{_shown(value)} is none of {', '.join(sorted(values))}"
         raise ValueError(msg)
 
@@ -301,9 +314,21 @@ def _text(case: str | None) -> Callable[[object], Value]:
         if not isinstance(value, str) or len(value) > MAX_TEXT:
             msg = f"{_shown(value)} is not a text of at most {MAX_TEXT:,} characters"
             raise ValueError(msg)
-        return value.lower() if case == "lower" else value.upper() if case == "upper" else value
+        text = str.__str__(value)
+        text = text.lower() if case == "lower" else text.upper() if case == "upper" else text
+        return text if text.isascii() else _composed(text)
 
     return read
+
+
+def _composed(text: str) -> str:
+    """Give a text its composed form (NFC): an ü in two signs is an ü. `ValueError` for half a sign, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        msg = f"{_shown(text)} holds half a character"
+        raise ValueError(msg) from None
+    return unicodedata.normalize("NFC", text)
 
 
 MAX_TEXT: Final = 100_000
@@ -313,6 +338,8 @@ def _number(spec: FactSpec, *, whole: bool) -> Callable[[object], Value]:
     low = -math.inf if spec.minimum is None else spec.minimum
     high = math.inf if spec.maximum is None else spec.maximum
 
+    kind = int if whole else float
+
     def read(value: object) -> Value:
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not math.isfinite(value):
             msg = f"{_shown(value)} is not a {'whole ' if whole else ''}number"
@@ -320,15 +347,26 @@ def _number(spec: FactSpec, *, whole: bool) -> Callable[[object], Value]:
         if not low <= value <= high:
             msg = f"{value} lies outside {low:g} to {high:g}"
             raise ValueError(msg)
-        if abs(value) > _SAFE and whole:
+        if abs(value) > SAFE and whole:
             msg = f"{value} is beyond 2^53"
             raise ValueError(msg)
-        return value if whole else float(value)
+        if type(value) is kind:
+            return value
+        number = int(value) if whole else float(value)
+        if number != value:
+            msg = f"{value} has more digits than a number keeps"
+            raise ValueError(msg)
+        return number
 
     return read
 
 
-_SAFE: Final = 2**53 - 1
+SAFE: Final = 2**53 - 1
+FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+LONGEST: Final = timedelta(days=36_525)
+"""Moments lie from 1900 to 2200 and timespans within a century: so reckoning with them stays in the calendar, and what is proved of
+them is proved of every request."""
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 
 
@@ -342,21 +380,52 @@ def read_timestamp(text: str) -> datetime:
 
 def _timestamp(value: object) -> Value:
     moment = read_timestamp(value) if isinstance(value, str) else value
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
+    if type(moment) is datetime and moment.tzinfo is UTC and FIRST <= moment <= LAST:
+        return moment
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
         msg = f"{_shown(value)} is not a moment with its zone, like 2026-11-23T09:00:00Z"
         raise ValueError(msg)
-    return moment
+    return in_calendar(moment)
+
+
+def in_calendar(moment: datetime) -> datetime:
+    """Give a moment in UTC; `ValueError` in words for one that is not thought of."""
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError:
+        found = None
+    if found is None or not FIRST <= found <= LAST:
+        msg = f"{moment.isoformat()} lies outside {FIRST.year} to {LAST.year}"
+        raise ValueError(msg)
+    return datetime.combine(found.date(), found.timetz())
 
 
 def _duration(value: object) -> Value:
-    if isinstance(value, str):
-        return read_duration(value)
-    if isinstance(value, timedelta):
-        return value
-    msg = f"{_shown(value)} is not a timespan, like 24h or 90m"
-    raise ValueError(msg)
+    span = read_duration(value) if isinstance(value, str) else value
+    if type(span) is timedelta:
+        return in_a_century(span)
+    if not isinstance(span, timedelta):
+        msg = f"{_shown(value)} is not a timespan, like 24h or 1h30m"
+        raise ValueError(msg)  # noqa: TRY004 - as above
+    return in_a_century(timedelta(span.days, span.seconds, span.microseconds))
+
+
+def in_a_century(span: timedelta) -> timedelta:
+    """Give a timespan back; `ValueError` in words for one that is not thought of."""
+    if not -LONGEST <= span <= LONGEST:
+        msg = f"{span.days} days are more than a century ({LONGEST.days} days)"
+        raise ValueError(msg)
+    return span
+
+
+def _named(name: object) -> str:
+    """Name what a caller calls a fact: a name as it stands, anything else as it is written."""
+    return name if isinstance(name, str) and name.isascii() and name.isprintable() else _shown(name)
 
 
 def _shown(value: object) -> str:
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except Exception:  # noqa: BLE001 - an object that cannot even be shown
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - part of a line

@@ -44,7 +44,7 @@ from kybern.policy._core import (
     walk,
 )
 from kybern.policy._regex import NotTranslated, to_z3
-from kybern.policy._schema import ACTION
+from kybern.policy._schema import ACTION, FIRST, LAST, LONGEST, SAFE
 from kybern.policy._types import Base, Type
 
 if TYPE_CHECKING:
@@ -52,14 +52,11 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_FIRST: Final = (datetime(1900, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST: Final = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LONGEST: Final = timedelta(days=36_525) // _MICROSECOND
-"""Moments from 1900 to 2200 and timespans up to a century are thought of: beyond, reckoning could fail, and a failure denies."""
 _MOST_PLACES: Final = 32
 _GAPS: Final = "between floats"
 _LETTER: Final = z3.AllChar(z3.ReSort(z3.StringSort()))
 _LOWER_CASE: Final = z3.Star(z3.Intersect(_LETTER, z3.Complement(z3.Range("A", "Z"))))
+_PLAIN: Final = z3.Star(z3.Range(" ", "~"))
 _UPPER_CASE: Final = z3.Star(z3.Intersect(_LETTER, z3.Complement(z3.Range("a", "z"))))
 
 
@@ -78,6 +75,7 @@ class Encoder:
         self._asked: dict[str, dict[Expr, int]] = {}
         self._codes: dict[str, int] = {}
         self._variables: dict[str, Any] = {}
+        self._texts: list[Any] = []
         self._domain: dict[str, list[Any]] = {}
         self._made: dict[Expr, Any] = {}
         for expr in self.exprs:
@@ -89,6 +87,8 @@ class Encoder:
                 self._strings.add(_name(node.term))
             elif isinstance(node, Compare) and node.left.type.base is Base.STRING and not isinstance(node.right, Lit):
                 self._strings |= {_name(one) for one in (node.left, node.right) if isinstance(one, Fact | Item)}
+            elif isinstance(node, In) and isinstance(node.among, Fact) and isinstance(node.item, Fact | Item):
+                self._strings |= {_name(node.item), node.among.name} if node.item.type.base is Base.STRING else set()
             self._count(node)
 
     def _count(self, node: Expr) -> None:
@@ -96,9 +96,17 @@ class Encoder:
         for term in terms(node):
             of = term.of if isinstance(term, Size) else term
             if isinstance(of, Fact) and of.type.item is not None:
-                sized = isinstance(node, Compare) and isinstance(node.right, Lit)
-                asked = cast("int", cast("Lit", cast("Compare", node).right).value) + 1 if sized else 1
-                self._asked.setdefault(of.name, {})[node] = asked
+                asked = self._sizes(node, of.name) if isinstance(term, Size) else 1
+                places = self._asked.setdefault(of.name, {})
+                places[node] = max(asked, places.get(node, 0))
+
+    def _sizes(self, node: Expr, name: str) -> int:
+        """Say up to which size a list is told apart; where it is held against another fact, every size it can have."""
+        if isinstance(node, Compare) and isinstance(node.right, Lit):
+            return cast("int", node.right.value) + 1
+        if isinstance(node, In) and isinstance(node.among, tuple):
+            return max(cast("int", one.value) for one in node.among) + 1
+        return self.schema.by_name[name].max_items
 
     def _places_of(self, name: str) -> int:
         """Give the number of places: where fewer are thought of than there can be and are asked for, nothing is proved of the list."""
@@ -120,7 +128,7 @@ class Encoder:
     def action(self, names: Iterable[str]) -> Any:
         """Say that the action is one of these."""
         variable = self._fact(Fact(ACTION, Type(Base.STRING, values=tuple(self.schema.actions))))
-        return z3.Or([variable == self._code(name) for name in names])
+        return z3.Or([variable == self._text(ACTION, name) for name in names])
 
     def _expr(self, node: Expr, items: Mapping[str, Any]) -> Any:
         make = getattr(self, f"_{type(node).__name__.lower()}")
@@ -139,6 +147,7 @@ class Encoder:
         return self._term(node.term, items)
 
     def _has(self, node: Has, _: Mapping[str, Any]) -> Any:
+        (self._fact if node.fact.type.item is None else self._list)(node.fact)  # an example has a value of it
         return self._there(node.fact.name)
 
     def _compare(self, node: Compare, items: Mapping[str, Any]) -> Any:
@@ -156,17 +165,18 @@ class Encoder:
         return z3.Or([z3.And(length > at, place == one) for at, place in enumerate(places)])
 
     def _texttest(self, node: TextTest, items: Mapping[str, Any]) -> Any:
-        subject, text = self._term(node.term, items), z3.StringVal(node.text)
+        subject, text = self._term(node.term, items), _string(node.text)
         if node.test == "startsWith":
             return z3.PrefixOf(text, subject)
         return z3.SuffixOf(text, subject) if node.test == "endsWith" else z3.Contains(subject, text)
 
     def _matches(self, node: Matches, items: Mapping[str, Any]) -> Any:
+        subject = self._term(node.term, items)
         try:
-            return z3.InRe(self._term(node.term, items), to_z3(node.pattern))
+            return z3.InRe(subject, to_z3(node.pattern))
         except NotTranslated as why:
             self.opaque.add(f"the pattern {node.pattern} ({why})")
-            return z3.Bool(f"matches!{node.term.name}!{node.pattern}")
+            return z3.Bool(f"matches!{subject}!{node.pattern}")  # of each item by itself
 
     def _quantified(self, node: Quantified, items: Mapping[str, Any]) -> Any:
         length, places = self._list(node.of)
@@ -203,8 +213,12 @@ class Encoder:
 
     def _lit(self, lit: Lit, *, as_string: bool) -> Any:
         if isinstance(lit.value, str):
-            return z3.StringVal(lit.value) if as_string else self._code(lit.value)
+            return _string(lit.value) if as_string else self._code(lit.value)
         return _number(lit.value)
+
+    def _text(self, name: str, text: str) -> Any:
+        """Write a value of a fact as the fact is written."""
+        return _string(text) if name in self._strings else self._code(text)
 
     def _code(self, text: str) -> Any:
         return z3.IntVal(self._codes.setdefault(text, len(self._codes)))
@@ -236,8 +250,11 @@ class Encoder:
             return z3.Bool(label)
         if kind.base is Base.STRING and name in self._strings:
             text = z3.String(label)
+            self._texts.append(text)
             if spec is not None and spec.case in {"lower", "upper"}:
                 bounds.append(z3.InRe(text, _LOWER_CASE if spec.case == "lower" else _UPPER_CASE))
+            elif kind.values:
+                bounds.append(z3.Or([text == _string(value) for value in kind.values]))
             return text
         number = z3.Real(label) if kind.base is Base.NUMBER else z3.Int(label)
         if kind.values:
@@ -247,6 +264,10 @@ class Encoder:
         low, high = _range(kind, spec)
         bounds += [number >= bound for bound in low] + [number <= bound for bound in high]
         return number
+
+    def plain(self) -> list[Any]:
+        """Say that texts have printable letters of ASCII only: what people read in an example, and a request surely can have."""
+        return [z3.InRe(text, _PLAIN) for text in self._texts]
 
     def domain(self) -> list[Any]:
         """Say what values the facts that are spoken of can have."""
@@ -286,14 +307,18 @@ class Encoder:
         return frozenset(name for name in names if not self._is_missing(name, model))
 
     def equals(self, name: str, value: Any) -> Any | None:
-        """Say that a fact is there and has a value; None where the formulas do not speak of the fact, or it is a list."""
+        """Say that a fact is there and has a value, which may be none of its values.
+
+        None where the formulas do not speak of the fact, or it is a list.
+        """
         variable = self._variables.get(name)
         if variable is None or isinstance(variable, tuple):
             return None
-        if isinstance(value, str):
-            same = variable == (z3.StringVal(value) if name in self._strings else self._code(value))
-        else:
-            same = variable == _number(value)
+        try:
+            own = cast("Scalar", self.schema.read(name, value))
+        except ValueError:
+            return z3.BoolVal(val=False)
+        same = variable == (self._text(name, own) if isinstance(own, str) else _number(own))
         there = self._variables.get(f"has!{name}")
         return same if there is None else z3.And(there, same)
 
@@ -334,15 +359,17 @@ def _number(value: Scalar) -> Any:
 
 def _range(kind: Type, spec: Any) -> tuple[list[Any], list[Any]]:
     if kind.base is Base.TIMESTAMP:
-        return [_FIRST], [_LAST]
+        return [_number(FIRST)], [_number(LAST)]
     if kind.base is Base.DURATION:
-        return [-_LONGEST], [_LONGEST]
+        return [_number(-LONGEST)], [_number(LONGEST)]
     if spec is None or kind.base not in {Base.INT, Base.NUMBER}:
         return [], []
-    exact = (lambda bound: _number(float(bound))) if kind.base is Base.NUMBER else int
-    low = [] if spec.minimum is None else [exact(spec.minimum)]
-    high = [] if spec.maximum is None else [exact(spec.maximum)]
-    return low, high
+    if kind.base is Base.INT:
+        least, most = spec.minimum, spec.maximum
+        return [-SAFE if least is None else math.ceil(least)], [SAFE if most is None else math.floor(most)]
+    return [_number(float(bound)) for bound in (spec.minimum,) if bound is not None], [
+        _number(float(bound)) for bound in (spec.maximum,) if bound is not None
+    ]
 
 
 def _read(model: Any, variable: Any, kind: Type, words: Mapping[int, str]) -> Any:
@@ -353,7 +380,7 @@ def _read(model: Any, variable: Any, kind: Type, words: Mapping[int, str]) -> An
         if z3.is_string_value(value):
             return _unescape(value.as_string())
         code = value.as_long()
-        return words.get(code, f"other-{code}")
+        return words.get(code, f"#{code}")  # without letters: right in either case
     if kind.base is Base.NUMBER:
         fraction = value.as_fraction() if z3.is_rational_value(value) else Fraction(0)
         return float(Fraction(fraction.numerator, fraction.denominator))
@@ -361,6 +388,11 @@ def _read(model: Any, variable: Any, kind: Type, words: Mapping[int, str]) -> An
     if kind.base is Base.TIMESTAMP:
         return _EPOCH + number * _MICROSECOND
     return number * _MICROSECOND if kind.base is Base.DURATION else number
+
+
+def _string(text: str) -> Any:
+    """Write a text for z3, which reads its own escapes in it: a backslash stands for itself."""
+    return z3.StringVal(text.replace("\\", r"\u{5c}"))
 
 
 def _unescape(text: str) -> str:

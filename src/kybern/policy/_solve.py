@@ -16,7 +16,7 @@ import z3  # type: ignore[import-untyped]  # z3-solver has no types
 from kybern.policy._bundle import Bundle
 from kybern.policy._core import Expr
 from kybern.policy._rules import Effect, Rule
-from kybern.policy._schema import ACTION, Facts, FactSchema, FactSpec, Value
+from kybern.policy._schema import ACTION, BadFacts, Facts, FactSchema, FactSpec, Value
 from kybern.policy._smt import Encoder
 from kybern.policy._types import Base
 
@@ -92,6 +92,9 @@ class Questions:
 
     def _borne_out(self, replay: Callable[[Facts], bool], *, near: bool) -> Answer:
         facts = self._complete(self._solver.model())
+        if facts is None or not replay(facts):  # the solver chose letters that a request cannot have: ask for plain ones
+            self._solver.add(self._encoder.plain())
+            facts = self._complete(self._solver.model()) if self._solver.check() == z3.sat else None
         if facts is None or not replay(facts):
             return Answer(None, why=f"its example is not borne out when replayed{''.join(f'; {one}' for one in self.opaque)}")
         nearer = self._nearest() if near else None
@@ -131,7 +134,18 @@ class Questions:
                 values[name] = found[name] if name in found else self.schema.read(name, self.schema.by_name[name].example)
         for name in self._encoder.present(model) - values.keys():
             values[name] = _some(self.schema.by_name[name])
-        return Facts(values, self.schema)
+        facts = Facts(values, self.schema)
+        return facts if self._comes_in(facts) else None
+
+    def _comes_in(self, facts: Facts) -> bool:
+        """Tell whether a request can have these facts: the door takes them, and leaves them as they are."""
+        door = self.schema.doors[str(facts.values[ACTION])]
+        provided = {name: value for name, value in facts.values.items() if name in door.provided}
+        given = {name: value for name, value in facts.values.items() if name not in provided}
+        try:
+            return self.schema.facts_of(given, provided).values == facts.values
+        except BadFacts:
+            return False
 
 
 _SOME: Final[Mapping[Base, Value]] = {

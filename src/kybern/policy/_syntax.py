@@ -322,12 +322,16 @@ def _number(token: _Token) -> int | float:
     if len(token.text) > _MAX_DIGITS:
         raise Fault(token.at, "bad-number", "The number has too many digits.")
     if token.text.isdigit():
+        if token.text[0] == "0" != token.text:
+            raise Fault(token.at, "bad-number", "A number begins with 0.", "Leave the 0 out; a text stands in quotes.")
         if int(token.text) > 2**53 - 1:
             raise Fault(token.at, "bad-number", "The whole number is greater than 2^53 - 1.", "Write it with a decimal point.")
         return int(token.text)
     value = float(token.text)
     if value == float("inf"):
         raise Fault(token.at, "bad-number", "The number is too large.")
+    if value == 0 and token.text.lower().partition("e")[0].strip("0."):
+        raise Fault(token.at, "bad-number", "The number is so small that it would be 0.")
     return value
 
 

@@ -28,11 +28,14 @@ _FACTORS: Final = MappingProxyType({unit: Fraction(factor) for units in _TABLE.v
 
 
 def convert(value: float, unit: str, to: str) -> float:
-    """Write a quantity in another unit of its dimension, rounded once; `ValueError` where the dimensions differ."""
+    """Write a quantity, as its decimals say it, in another unit of its dimension, rounded once.
+
+    `ValueError` where the dimensions differ, `OverflowError` where it becomes too large.
+    """
     if DIMENSIONS[unit] != DIMENSIONS[to]:
         msg = f"{unit} measures {DIMENSIONS[unit]} and {to} measures {DIMENSIONS[to]}"
         raise ValueError(msg)
-    return float(Fraction(value) * _FACTORS[unit] / _FACTORS[to])
+    return float(Fraction(repr(value)) * _FACTORS[unit] / _FACTORS[to])
 
 
 def units_like(unit: str) -> tuple[str, ...]:
