@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 FACTS: Final = "facts.yaml"
+_SHOWN: Final = "`kybern catalog show FRAMEWORK` lists what there is."
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def check_clocks(clocks: Clocks, catalog: Catalog) -> tuple[Problem, ...]:
     suggester = Suggester()
     named = ((timed.clock.requirement, timed.place) for timed in clocks.clocks.values())
     return tuple(
-        Problem("unknown-requirement", f"There is no requirement {ref}.", place, suggester.hint(ref, catalog.requirements))
+        Problem("unknown-requirement", f"There is no requirement {ref}.", place, suggester.hint(ref, catalog.requirements, _SHOWN))
         for ref, place in named
         if ref.partition(":")[0] in catalog.frameworks and ref not in catalog.requirements
     )
