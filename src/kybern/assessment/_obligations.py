@@ -138,17 +138,17 @@ class _Maker:
 
     def bindings(self) -> Iterator[Binding]:
         for subject, listed in self.duties.items():
-            before = self._before(self.classifications[subject])
+            before = self._before(self.classifications[subject], {duty.regime for duty in listed if duty.truth is True})
             for duty in listed:
                 if duty.truth is True:
                     yield self._binding(subject, duty, before.get(duty.requirement))
 
-    def _before(self, found: Classification) -> Mapping[str, date | None]:
+    def _before(self, found: Classification, regimes: set[str]) -> Mapping[str, date | None]:
         """Say from when each requirement was to bind before the law that made it was amended: by the first law that made it bind."""
         days: dict[str, date | None] = {}
-        for day in _amendments(self.assessment.catalog, found):
+        for day in _amendments(self.assessment.catalog, found, regimes):
             earlier = classify(found.rules, found.known, day - timedelta(days=1))
-            for duty in duties(self.assessment.catalog, earlier, self.regimes):
+            for duty in duties(self.assessment.catalog, earlier, regimes):
                 if duty.truth is True and self._was_dated(duty.requirement, earlier.as_of):
                     days.setdefault(duty.requirement, duty.since)
         return days
@@ -253,11 +253,18 @@ class _Maker:
         }
 
 
-def _amendments(catalog: Catalog, found: Classification) -> tuple[date, ...]:
-    """Name the days up to the one asked about on which a date of law became law, the first first."""
-    of_rules = (row.enacted for ruled in found.rules.conclusions.values() for row in ruled.conclusion.dates)
-    of_entries = (row.enacted for entry in catalog.requirements.values() if len(entry.dates) > 1 for row in entry.dates)
-    return tuple(sorted({day for day in (*of_rules, *of_entries) if day is not None and day <= found.as_of}))
+def _amendments(catalog: Catalog, found: Classification, regimes: set[str]) -> tuple[date, ...]:
+    """Name the days up to the one asked about on which a date in these regimes took the place of another, the first first."""
+    rules = found.rules
+    rows: list[Sequence[date | None]] = [
+        [row.enacted for row in ruled.conclusion.dates] for ruled in rules.conclusions.values() if ruled.regime in regimes
+    ]
+    frameworks = {name for regime in regimes for name in rules.regimes[regime].frameworks} & catalog.frameworks.keys()
+    for entry in (entry for name in frameworks for entry in catalog.frameworks[name].requirements):
+        routes = {row.route for row in entry.dates}
+        rows += [[row.enacted for row in entry.dates if row.route == route] for route in routes]
+    later = (day for enacted in rows for day in sorted({day or date.min for day in enacted})[1:])
+    return tuple(sorted({day for day in later if day <= found.as_of}))
 
 
 def _asks(controls: Sequence[Control]) -> Iterator[Ask]:
