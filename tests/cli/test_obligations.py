@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@cache
 def found(root: Path, *words: str) -> Any:
     return json.loads(run("obligations", "-C", root, *AT, *words, "--json").stdout)
 
