@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import world
 
-from kybern.assessment import Assessment, DeadlineKind, Register, Status, assess, deadlines, obligations
+from kybern.assessment import Assessment, DeadlineKind, Register, Standing, Status, assess, deadlines, obligations
 from kybern.base import Place
-from kybern.catalog import Catalog, Framework
+from kybern.catalog import Catalog, Crosswalk, Framework
 from kybern.catalog.applicability import Classification, classify, load_rules, read_facts
 from kybern.records import Record
 
@@ -202,3 +202,46 @@ def test_the_moment_asked_about_makes_law_bind() -> None:
     found = made(day=date(2027, 12, 2))
     assert all(one.in_effect(found.as_of) for one in found.bindings)
     assert datetime(2026, 11, 20, 12, tzinfo=UTC) == world.AS_OF
+
+
+def test_an_owner_of_a_control_whom_nobody_holds_gives_way_to_the_owner_of_the_system() -> None:
+    unheld = world.control("RSK-02", "EU_AI_ACT:Art.9(2)", owner_role="nobody-yet", applies_to=["ai_system"], checks=[
+        {"type": "evidence", "id": "e", "title": "E", "predicate": "measurement", "topic": "indicator", "on": "indicator"}])  # fmt: skip
+    base = assessed(world.system("other", owner="person:ada"))
+    catalog = Catalog(base.catalog.frameworks, {**base.catalog.controls, "RSK-02": unheld})
+    again = assess(catalog, base.records, base.evidence, world.AS_OF)
+    found = obligations({name: classified(HIGH) for name in ("ai_system:other", "ai_system:scoring")}, again, ["eu_ai_act"])
+    owners = {one.subject: one.owner for one in found.bindings if one.requirement == "EU_AI_ACT:Art.9(2)"}
+    assert owners == {"ai_system:other": "Ada", "ai_system:scoring": "nobody yet"}
+
+
+def test_what_the_house_shows_for_iso_42001_carries_over_to_a_system_where_it_includes_what_the_law_asks() -> None:
+    base = assessed()
+    standard = world.framework().model_copy(update={"id": "ISO42001"})
+    controls = {
+        name: one.model_copy(
+            update={
+                "satisfies": tuple(s.model_copy(update={"requirement": s.requirement.replace("STD:", "ISO42001:")}) for s in one.satisfies)
+            }
+        )
+        for name, one in base.catalog.controls.items()
+    }
+    rows = [
+        {"source": "ISO42001:5.1", "target": "EU_AI_ACT:Art.9(2)", "relation": "superset", "confidence": "high", "basis": "own"},
+        {"source": "ISO42001:5.1", "target": "EU_AI_ACT:Art.9(1)", "relation": "intersects", "confidence": "high", "basis": "own"},
+    ]
+    walk = Crosswalk.model_validate_json(
+        json.dumps(
+            {
+                "id": "w", "source_framework": "ISO42001", "target_framework": "EU_AI_ACT", "status_date": "2026-01-01",
+                "bases": {"own": "Ours."}, "rows": rows,
+            }
+        )
+    )  # fmt: skip
+    catalog = Catalog({"ISO42001": standard, "EU_AI_ACT": law()}, controls, (walk,))
+    again = assess(catalog, base.records, base.evidence, world.AS_OF)
+    found = {one.requirement: one for one in obligations({"ai_system:scoring": classified(HIGH)}, again, ["eu_ai_act"]).bindings}
+    carried = {ref: one.carried.standing for ref, one in found.items() if one.carried is not None}
+    assert carried["EU_AI_ACT:Art.9(2)"] is Standing.CARRIED
+    assert carried["EU_AI_ACT:Art.9(1)"] is Standing.EVIDENCE
+    assert carried["EU_AI_ACT:Art.99"] is Standing.UNCOVERED

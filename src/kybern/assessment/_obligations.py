@@ -206,22 +206,23 @@ class _Maker:
             return None
         if (framework, subject) not in self._carried:
             whom = subject if subject in self.assessment.systems else None
-            found = carry_over(self.assessment, crosswalk(catalog, SOURCE, framework), whom)
+            found = carry_over(self.assessment, crosswalk(catalog, SOURCE, framework), whom, with_organization=True)
             self._carried[framework, subject] = {one.covered.ref: one for one in found}
         return self._carried[framework, subject].get(ref)
 
     def _owner(self, ref: str, subject: str, controls: Sequence[Control]) -> tuple[str | None, str | None, tuple[str, ...]]:
-        """Say who owes it: whom the nearest record of the obligation names, else the first control's owner, else who owns the system."""
+        """Say who owes it: whom the nearest record of the obligation names, else a control's owner, else who owns the system."""
         mine = [one for above in _upwards(self.assessment.catalog, ref) for one in self.stated if one.requirement == above]
         mine = [one for one in mine if _is_about(one, subject, self.assessment.organization)]
         owner = next((one.owner for one in mine if one.owner), None)
         stated = tuple(one.ref for one in mine)
-        if owner is None and controls:
-            words, who = owner_of(self.assessment.plan, controls[0])
-            return words, who, stated
-        record = self.assessment.records.get(subject)
-        owner = owner or (record.owner if record is not None else None)
-        return (None if owner is None else named_owner(self.assessment.plan, owner)), owner, stated
+        held = [owner_of(self.assessment.plan, control) for control in controls]
+        owner = owner or next((ref for _, ref in held if ref is not None), None)
+        if owner is None and (record := self.assessment.records.get(subject)) is not None:
+            owner = record.owner
+        if owner is not None:
+            return named_owner(self.assessment.plan, owner), owner, stated
+        return (held[0][0] if held else None), None, stated
 
     def unsettled(self) -> Iterator[Unsettled]:
         """Group what may bind by subject and regime, with what would settle it; of the organisation what its own facts settle."""

@@ -72,9 +72,11 @@ def _article(day: date, article: str, title: str, group: Sequence[Binding]) -> N
     points = f" ({len(group)})" if len(group) > 1 else ""
     name = f"{article.partition(':')[2]}{points}"
     short = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
-    typer.echo(_tame(f"    {name:<15} {short:<{_TITLE}} {_day(first, day):<17} {_statuses(group)}".rstrip()[:_WIDTH]))
+    head, stand = f"    {name:<15} {short:<{_TITLE}} {_day(first, day):<17}", _statuses(group)
+    fits = len(head) + 1 + len(stand) <= _WIDTH
+    typer.echo(_tame(f"{head} {stand}" if fits else head.rstrip()))
     owner = f"owed by {first.owner}" if first.owner else "nobody owes it"
-    notes = [f"first {first.before}" if first.before else "", _carry_words(group), owner]
+    notes = ["" if fits else stand, f"first {first.before}" if first.before else "", _carry_words(group), owner]
     _line("; ".join(note for note in notes if note), 20)
 
 
