@@ -46,6 +46,8 @@ def law() -> Framework:
                     {"id": "Art.9", **head},
                     {"id": "Art.9(1)", "parent": "Art.9", **head, **risk, "documented_information": "the risk file"},
                     {"id": "Art.9(2)", "parent": "Art.9", **head, **risk},
+                    {"id": "Art.16", **head, "bound": ["provider"], "classes": ["high-risk"], "dates": [
+                        {"since": "2027-12-02", "enacted": "2026-07-27", "basis": "new"}]},
                     {"id": "Art.23", **head, "bound": ["importer"], "classes": ["high-risk"]},
                     {"id": "Art.99", **head},
                 ],
@@ -92,7 +94,8 @@ def made(*more: Record, facts: dict[str, Any] | None = None, day: date = DAY) ->
 
 def test_what_binds_says_from_when_why_how_it_stands_and_who_owes_it() -> None:
     found = {one.requirement: one for one in made().bindings}
-    assert list(found) == ["EU_AI_ACT:Art.9(1)", "EU_AI_ACT:Art.9(2)", "EU_AI_ACT:Art.99"]
+    assert list(found) == ["EU_AI_ACT:Art.9(1)", "EU_AI_ACT:Art.9(2)", "EU_AI_ACT:Art.16", "EU_AI_ACT:Art.99"]
+    assert found["EU_AI_ACT:Art.16"].before is None, "what the amendment brought in had no day before it"
     one = found["EU_AI_ACT:Art.9(1)"]
     assert one.subject == "ai_system:scoring"
     assert one.article == "EU_AI_ACT:Art.9"
@@ -186,7 +189,7 @@ def test_deadlines_are_law_own_days_evidence_and_reviews_in_order() -> None:
     assert DeadlineKind.EVIDENCE in {kind for kind, _ in kinds}
     assert [one.on for one in found] == sorted(one.on for one in found)
     assert len({one.key for one in found}) == len(found)
-    [begins] = [one for one in found if one.kind is DeadlineKind.LAW]
+    [begins] = [one for one in found if one.kind is DeadlineKind.LAW and "Art.9" in one.title]
     assert "It was to bind from 2026-08-02." in begins.why
     assert begins.names == ("EU_AI_ACT:Art.9(1)", "EU_AI_ACT:Art.9(2)")
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import validate
-from kybern.base.yaml import YamlDocument, read_yaml
+from kybern.catalog._documents import one_document
 from kybern.catalog.applicability._formula import Atom, Named, names
 from kybern.catalog.applicability._formula_reader import FormulaReader
 from kybern.catalog.applicability._models import FactFile, Regime
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
+    from kybern.base.yaml import YamlDocument
     from kybern.catalog.applicability._formula import Formula
     from kybern.catalog.applicability._models import Conclusion, Contradiction, Fact, Validity
     from kybern.catalog.applicability._rules import Path
@@ -64,7 +65,7 @@ class _Reader:
         self.formulas = FormulaReader(self.facts, self.problems, self.suggester)
 
     def read_facts(self, folder: Traversable) -> None:
-        document = self._document(folder.joinpath(FACTS))
+        document = one_document(folder.joinpath(FACTS))
         found = self._shape(FactFile, document, "The file of facts")
         if found is not None:
             self.file, self.facts_document = found, document
@@ -82,16 +83,10 @@ class _Reader:
                 self._add("unknown-fact", f"There is no fact {name} before {fact.name}.", place, hint)
 
     def read_regime(self, file: Traversable) -> None:
-        document = self._document(file)
+        document = one_document(file)
         found = self._shape(Regime, document, "A file of rules")
         if found is not None:
             self.regimes.append((found, document))
-
-    def _document(self, file: Traversable) -> YamlDocument:
-        try:
-            return read_yaml(file.read_bytes(), str(file))[0]
-        except (OSError, IndexError) as error:
-            raise InputError.one("unreadable", "The file cannot be read.", Place(str(file)), "It holds one YAML document.") from error
 
     def _shape(self, model: type[M], document: YamlDocument, whole: str) -> M | None:
         found, problems = validate(model, document, whole=whole)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import validate
-from kybern.base.yaml import YamlDocument, read_yaml
+from kybern.catalog._documents import one_document
 from kybern.catalog.applicability import FactSchema, load_rules
 from kybern.catalog.applicability._formula import Atom, names
 from kybern.catalog.applicability._formula_reader import FormulaReader
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from importlib.resources.abc import Traversable
 
+    from kybern.base.yaml import YamlDocument
     from kybern.catalog._catalog import Catalog
     from kybern.catalog.applicability import Rules
     from kybern.catalog.applicability._formula import Formula
@@ -84,10 +85,12 @@ class _Reader:
         self.suggester = Suggester()
 
     def read(self, folder: Traversable) -> Clocks:
-        document = _document(folder.joinpath(FACTS))
+        document = one_document(folder.joinpath(FACTS))
         file = self._shape(IncidentFile, document)
         others = sorted((one for one in folder.iterdir() if one.name.endswith(".yaml") and one.name != FACTS), key=lambda one: one.name)
-        found = [(regime, document) for document in map(_document, others) if (regime := self._shape(RegimeClocks, document)) is not None]
+        found = [
+            (regime, document) for document in map(one_document, others) if (regime := self._shape(RegimeClocks, document)) is not None
+        ]
         self._stop()
         if file is None:  # pragma: no cover - without it there is a problem
             raise InputError([])
@@ -170,10 +173,3 @@ class _Reader:
     def _stop(self) -> None:
         if self.problems:
             raise InputError(self.problems)
-
-
-def _document(file: Traversable) -> YamlDocument:
-    try:
-        return read_yaml(file.read_bytes(), str(file))[0]
-    except (OSError, IndexError) as error:
-        raise InputError.one("unreadable", "The file cannot be read.", Place(str(file)), "It holds one YAML document.") from error
