@@ -73,7 +73,7 @@ def test_there_are_cases_of_every_clock() -> None:
     assert len(FILE["cases"]) >= 40
     assert len({case["name"] for case in FILE["cases"]}) == len(FILE["cases"])
     named = {name for case in FILE["cases"] for name in case["clocks"]}
-    assert named == set(load_clocks().clocks) - {"cra.incident_notification"}
+    assert named == set(load_clocks().clocks)
 
 
 @pytest.mark.parametrize(
