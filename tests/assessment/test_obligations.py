@@ -248,3 +248,18 @@ def test_what_the_house_shows_for_iso_42001_carries_over_to_a_system_where_it_in
     assert carried["EU_AI_ACT:Art.9(2)"] is Standing.CARRIED
     assert carried["EU_AI_ACT:Art.9(1)"] is Standing.EVIDENCE
     assert carried["EU_AI_ACT:Art.99"] is Standing.UNCOVERED
+
+
+def unsettled(system: dict[str, Any]) -> set[str]:
+    security = {"id": "NIS2", "applies_when": None, "requirements": [{"id": "Art.21", "kind": "article", "title": "T", "statement": "s"}]}
+    base = assessed()
+    catalog = Catalog({**base.catalog.frameworks, "NIS2": Framework.model_validate({**law().model_dump(), **security})}, {})
+    again = assess(catalog, base.records, base.evidence, world.AS_OF)
+    facts = {"established_in": ["IE"], "employees": 400, "nis2_special": []}
+    both = {"organization:lender": classified(facts), "ai_system:scoring": classified({**facts, **system})}
+    return {one.subject for one in obligations(both, again, ["nis2"]).unsettled}
+
+
+def test_what_the_organisation_would_settle_is_asked_of_it_and_only_while_a_system_may_be_reached() -> None:
+    assert unsettled({"jurisdictions": ["IE"]}) == {"organization:lender"}
+    assert unsettled({"nis2_sector": "none"}) == set()

@@ -225,15 +225,27 @@ class _Maker:
         return (held[0][0] if held else None), None, stated
 
     def unsettled(self) -> Iterator[Unsettled]:
-        """Group what may bind by subject and regime, with what would settle it; of the organisation what its own facts settle."""
+        """Group what may bind by subject and regime, with what would settle it.
+
+        What facts of the organisation alone would settle is told for it, once, as long as a system is left that the regime may reach.
+        """
+        organization = self.assessment.organization
         for subject, found in self.classifications.items():
             for regime in found.rules.regimes:
                 may = [duty for duty in self.duties[subject] if duty.regime == regime and duty.truth is None]
                 facts = self._settling(found, may, regime)
-                if subject == self.assessment.organization:
-                    facts = tuple(name for name in facts if found.rules.schema.facts[name].about == "organization")
+                own = tuple(name for name in facts if found.rules.schema.facts[name].about == "organization")
+                if subject == organization:
+                    facts = own if self._may_reach(regime) else ()
+                elif organization in self.classifications and len(own) == len(facts):
+                    facts = ()
                 if may and facts:
                     yield Unsettled(subject, regime, tuple(duty.requirement for duty in may), facts)
+
+    def _may_reach(self, regime: str) -> bool:
+        """Tell whether a regime may reach one of the systems, or there is none that could tell."""
+        systems = [found for name, found in self.classifications.items() if name != self.assessment.organization]
+        return not systems or any(found.truth(found.rules.regimes[regime].applies) is not False for found in systems)
 
     @staticmethod
     def _settling(found: Classification, may: Sequence[Duty], regime: str) -> tuple[str, ...]:
