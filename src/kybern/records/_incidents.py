@@ -37,8 +37,9 @@ def incident_of(incident: Incident, at: At) -> tuple[IncidentFacts, tuple[Proble
     facts, unread = read_facts(
         clocks.schema, incident.facts or {}, lambda name: at(incident.ref, ("facts", name)), "`kybern clocks --schema` lists the facts."
     )
-    made = {report.clock: index for index, report in reversed(list(enumerate(incident.reports or ())))}
-    first = {name: (incident.reports or ())[index].at for name, index in made.items()}
+    listed = sorted(enumerate(incident.reports or ()), key=lambda pair: pair[1].at, reverse=True)
+    made = {report.clock: index for index, report in listed}  # of several on one clock the earliest, which comes last here
+    first = {report.clock: report.at for _, report in listed}
     reports, strange = read_reports(clocks, first, lambda name: at(incident.ref, ("reports", made[name], "clock")))
     harms: dict[str, FactValue] = {} if incident.harms is None else {"harms": frozenset(incident.harms)}
     problems = (*wrong, *unread, *strange, *_differing(incident, facts, harms, at))
