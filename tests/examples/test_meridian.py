@@ -248,3 +248,16 @@ def test_a_moment_without_time_zone_is_refused() -> None:
     done = pipeline("--at", "2026-11-20")
     assert done.returncode == 2
     assert "is not a moment with a time zone" in done.stderr
+
+
+def test_its_facts_make_credit_scoring_high_risk_and_say_so_in_the_register() -> None:
+    program = str(Path(sys.executable).parent / "kybern")
+    command = [program, "obligations", "-C", str(MERIDIAN), "--as-of", "2026-11-20", "--system", "credit-scoring"]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = {one["requirement"]: one for one in json.loads(done.stdout)["bindings"]}
+    risk, impact, decision = (found[name] for name in ("EU_AI_ACT:Art.9(2)(a)", "EU_AI_ACT:Art.27(1)(a)", "GDPR:Art.22(3)"))
+    assert (risk["since"], risk["before"], risk["in_effect"]) == ("2027-12-02", "2026-08-02", False)
+    assert "EU_AI_ACT:Annex.III(5)(b)" in risk["why"]
+    assert impact["since"] == "2027-12-02", "a deployer of credit scoring assesses the impact on fundamental rights"
+    assert (decision["in_effect"], decision["records"]) == (True, ["obligation:gdpr-art-22"])

@@ -64,6 +64,8 @@ def test_a_sound_repository_has_no_findings(repo: Repository) -> None:
     assert found(repo) == []
 
 
+INCIDENT = "kind: incident\nid: i\ntitle: I\nowner: role:officer\nsystems: [ai_system:credit]\nseverity: low\naccount: So.\n"
+
 CASES: dict[str, tuple[str, str, str]] = {
     "broken-reference": (f"{POLICY}approved_by: person:adda\n", "7:14", "There is no record person:adda."),
     "unknown-control": (WAIVER.format(20).replace("GOV-01", "GOV-02"), "5:12", "The catalog has no control GOV-02."),
@@ -117,6 +119,17 @@ CASES: dict[str, tuple[str, str, str]] = {
         "15:18",
         "personal_data is false here, and true by the field personal_data of ai_system:x.",
     ),
+    "unknown-clock": (
+        f"{INCIDENT}aware_at: 2026-11-02T09:00:00Z\nreports: [{{clock: gdpr.autority, at: 2026-11-03T09:00:00Z}}]\n",
+        "9:19",
+        "There is no clock gdpr.autority.",
+    ),
+    "contradictory-moments": (
+        f"{INCIDENT}occurred_at: 2026-11-03T09:00:00Z\naware_at: 2026-11-02T09:00:00Z\n",
+        "9:11",
+        "Nobody is aware of an incident before it begins.",
+    ),
+    "wrong-moment": (f"{INCIDENT}aware_at: 2226-11-02T09:00:00Z\n", "8:11", "aware_at lies in the year 2226."),
     "risk-class-differs": (
         f"{SYSTEM}{SAFE}established_in: [DE], annex_iii: [4a], profiling: true}}\n",
         "12:13",
@@ -146,6 +159,21 @@ def test_only_an_exclusion_wants_an_approver(repo: Repository, necessary: str, r
     entry = "kind: soa_entry\nid: s\ntitle: S\nowner: role:officer\nrequirement: ISO42001:A.7.4\njustification: None.\n"
     repo.write("records/x.yaml", f"{entry}necessary: {necessary}\n")
     assert [problem.rule for problem in found(repo)] == rules
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("facts: {personal_data_breech: true}", "unknown-fact"),
+        ("facts: {breach_risk: some}", "wrong-fact"),
+        ("harms: [death]\nfacts: {harms: []}", "contradictory-facts"),
+    ],
+)
+def test_facts_of_incidents_are_looked_at_too(repo: Repository, line: str, rule: str) -> None:
+    repo.write("records/x.yaml", f"{INCIDENT}aware_at: 2026-11-02T09:00:00Z\n{line}\n")
+    (problem,) = found(repo)
+    assert problem.rule == rule
+    assert problem.place.line > 8
 
 
 def test_no_organization(repo: Repository) -> None:

@@ -3,10 +3,12 @@
 from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absences, numbered, rhythms, stated
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
 from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
+from kybern.assessment._deadlines import DayAhead, DeadlineKind, deadlines
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
 from kybern.assessment._gaps import Gap, Shortfall, gaps, shortfall_of
+from kybern.assessment._obligations import Ask, Binding, Owned, Register, Unsettled, obligations
 from kybern.assessment._recompute import differences
 from kybern.assessment._schedule import Duty, ahead, duties
 from kybern.assessment._status import Status
@@ -19,15 +21,21 @@ __all__ = [
     "FORMAT",
     "Absence",
     "AbsenceKind",
+    "Ask",
     "Assessment",
+    "Binding",
     "CarriedOver",
+    "DayAhead",
+    "DeadlineKind",
     "Documented",
     "Duty",
     "EvidenceTable",
     "Gap",
     "Link",
+    "Owned",
     "Readiness",
     "Reason",
+    "Register",
     "Rhythm",
     "Row",
     "Score",
@@ -39,11 +47,13 @@ __all__ = [
     "Step",
     "TouchedRecord",
     "TraceGraph",
+    "Unsettled",
     "absences",
     "ahead",
     "assess",
     "assessment_schema",
     "carry_over",
+    "deadlines",
     "describe",
     "differences",
     "documented",
@@ -51,6 +61,7 @@ __all__ = [
     "explain",
     "gaps",
     "numbered",
+    "obligations",
     "rhythms",
     "shortfall_of",
     "stated",

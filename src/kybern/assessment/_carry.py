@@ -48,17 +48,23 @@ class CarriedOver:
     own: Score | None
 
 
-def carry_over(assessment: Assessment, crossing: Crossing, subject: str | None = None) -> tuple[CarriedOver, ...]:
+def carry_over(
+    assessment: Assessment, crossing: Crossing, subject: str | None = None, *, with_organization: bool = False
+) -> tuple[CarriedOver, ...]:
     """Look at every entry of the target that asks something.
 
     A status carries over where a source that includes the entry is met, and in no other way. Nothing here changes a status of the
-    assessment: what is carried over is told beside it. Raises `KeyError` for a subject that is not assessed.
+    assessment: what is carried over is told beside it. `with_organization` looks at the organisation where a source does not bear on the
+    subject: what the house does serves each of its systems. Raises `KeyError` for a subject that is not assessed.
     """
-    return tuple(_carried(assessment, covered, subject) for covered in crossing.coverage)
+    return tuple(_carried(assessment, covered, subject, with_organization=with_organization) for covered in crossing.coverage)
 
 
-def _carried(assessment: Assessment, covered: Covered, subject: str | None) -> CarriedOver:
-    sources = tuple(Source(pair, _score(assessment, pair.source, subject)) for pair in covered.pairs)
+def _carried(assessment: Assessment, covered: Covered, subject: str | None, *, with_organization: bool) -> CarriedOver:
+    def source(ref: str) -> Score | None:
+        return _score(assessment, ref, subject) or (_score(assessment, ref, None) if with_organization else None)
+
+    sources = tuple(Source(pair, source(pair.source)) for pair in covered.pairs)
     return CarriedOver(covered, _standing(covered, sources), sources, _score(assessment, covered.ref, subject))
 
 

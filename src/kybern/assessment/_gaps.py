@@ -186,18 +186,19 @@ def owner_of(plan: Plan, control: Control) -> tuple[str, str | None]:
     """
     for one in cast("tuple[ControlImplementation, ...]", plan.records.of_kind("control_implementation")):
         if one.control == control.id and one.owner:
-            return _named(plan, one.owner), one.owner
+            return named_owner(plan, one.owner), one.owner
     ref = f"role:{control.owner_role}"
     if ref in plan.records:
-        return _named(plan, ref), ref
+        return named_owner(plan, ref), ref
     for role in plan.records.of_kind("role"):
         if control.owner_role in role.tags:
-            return _named(plan, role.ref), role.ref
+            return named_owner(plan, role.ref), role.ref
     words = control.owner_role.split("-")
     return " ".join(word.upper() if word in _ACRONYMS else word for word in words), None
 
 
-def _named(plan: Plan, ref: str) -> str:
+def named_owner(plan: Plan, ref: str) -> str:
+    """Write an owner in words: the role with who holds it, or the person."""
     record = plan.records.get(ref)
     if record is None:
         return ref

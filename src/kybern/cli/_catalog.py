@@ -110,11 +110,12 @@ app.command("diff")(diff_law)
 
 
 def _check_rules(catalog: Catalog) -> None:
-    """Check the rules of applicability against the catalog, and what its entries name of them; exits 2 with every problem."""
+    """Check rules of applicability and clocks against the catalog, and what its entries name of them; exits 2 with every problem."""
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.catalog.applicability import check_catalog, load_rules  # noqa: PLC0415
+    from kybern.catalog.clocks import check_clocks, load_clocks  # noqa: PLC0415
 
-    problems = check_catalog(load_rules(), catalog)
+    problems = (*check_catalog(load_rules(), catalog), *check_clocks(load_clocks(), catalog))
     if problems:
         fail(InputError(problems))
 

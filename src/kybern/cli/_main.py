@@ -16,6 +16,7 @@ from kybern.cli import (
     _bom,
     _catalog,
     _classify,
+    _clocks,
     _crosswalk,
     _demo,
     _evidence,
@@ -25,6 +26,7 @@ from kybern.cli import (
     _label,
     _log,
     _log_time,
+    _obligations,
     _pack,
     _policy,
     _policy_anchor,
@@ -46,7 +48,7 @@ app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mo
 
 for _group in (
     _init, _workspace, _apply, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
-    _policy, _policy_anchor, _gate, _gate_serve, _classify, _crosswalk, _catalog, _demo,
+    _policy, _policy_anchor, _gate, _gate_serve, _classify, _obligations, _clocks, _crosswalk, _catalog, _demo,
 ):  # fmt: skip
     _group.register(app)
 

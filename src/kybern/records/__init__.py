@@ -6,11 +6,25 @@ Kinds register by the entry-point group `kybern.records`; the built-in ones come
 from importlib.metadata import entry_points
 
 from kybern.records._base import Part, Record, Text
-from kybern.records._facts import KnownFacts, facts_of
+from kybern.records._facts import KnownFacts, facts_of, facts_of_organization
+from kybern.records._incidents import incident_of
 from kybern.records._refs import CatalogRef, Edge, Link, RefTo
 from kybern.records._set import RecordSet
 
 for _entry in entry_points(group="kybern.records"):
     _entry.load()
 
-__all__ = ["CatalogRef", "Edge", "KnownFacts", "Link", "Part", "Record", "RecordSet", "RefTo", "Text", "facts_of"]
+__all__ = [
+    "CatalogRef",
+    "Edge",
+    "KnownFacts",
+    "Link",
+    "Part",
+    "Record",
+    "RecordSet",
+    "RefTo",
+    "Text",
+    "facts_of",
+    "facts_of_organization",
+    "incident_of",
+]

@@ -61,6 +61,14 @@ def facts_of(system: AISystem, records: RecordSet, at: At) -> KnownFacts:
     return _joined(derived, stated, at)
 
 
+def facts_of_organization(organization: Organization, at: At) -> KnownFacts:
+    """Gather the facts of the organisation alone: what holds of it whatever system is asked about."""
+    stated: dict[str, tuple[object, Spot]] = {
+        name: (value, (organization.ref, ("facts", name))) for name, value in (organization.facts or {}).items()
+    }
+    return _joined(_of_organization(organization), stated, at)
+
+
 def _joined(
     derived: Mapping[str, tuple[FactValue, Spot]],
     stated: Mapping[str, tuple[object, Spot]],

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from kybern.catalog import Days, Layer
-from kybern.records._base import Part, Record, Text
+from kybern.records._base import Facts, Part, Record, Text
 from kybern.records._refs import (
     AnyRef,
     DocumentRef,
@@ -22,6 +22,10 @@ from kybern.records._refs import (
     PersonRef,
     RequirementName,
 )
+from kybern.records.leadership import CountryCode
+
+Harm = Literal["death", "health", "critical-infrastructure", "fundamental-rights", "property", "environment"]
+"""What makes an incident serious (AI Act, Article 3(49))."""
 
 
 class AuditProgramme(Record):
@@ -103,8 +107,19 @@ class ManagementReview(Record):
     minutes: DocumentRef | None = None
 
 
+class ReportMade(Part):
+    """The first report on a clock of law (`kybern clocks` names them): when it was made, and to whom."""
+
+    clock: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=80)]
+    at: AwareDatetime
+    to: Text | None = None
+
+
 class Incident(Record):
-    """Something that went wrong with an AI system. Awareness and occurrence are kept apart: reporting clocks start from them."""
+    """Something that went wrong with an AI system. Awareness and occurrence are kept apart: reporting clocks start from them.
+
+    `kybern clocks` runs them. What is not stated is not known; `harms: []` says that there was none of these.
+    """
 
     layer: ClassVar[Layer] = Layer.L7
     clause: ClassVar[str] = "10.2"
@@ -122,6 +137,18 @@ class Incident(Record):
     communicated_on: date | None = None
     state: Literal["open", "contained", "resolved"] = "open"
     resolved_at: AwareDatetime | None = None
+    causal_link_at: AwareDatetime | None = None
+    """When a causal link between system and incident was established, or its reasonable likelihood."""
+    determined_at: AwareDatetime | None = None
+    """When it was determined that this is an incident which has to be reported."""
+    corrected_at: AwareDatetime | None = None
+    """When a corrective or mitigating measure was available."""
+    member_states: Annotated[tuple[CountryCode, ...], Field(min_length=1)] | None = None
+    """Where it happened: there it is reported, and there days end."""
+    harms: tuple[Harm, ...] | None = None
+    facts: Facts | None = None
+    """Further facts of the incident that decide which clocks run, by their names: `kybern clocks --schema`."""
+    reports: Annotated[tuple[ReportMade, ...], Field(min_length=1)] | None = None
 
 
 class Nonconformity(Record):

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from kybern.assessment import Assessment
 from kybern.evidence import Refusal
+from kybern.report._calendar import CalendarEvent, calendar_file
 from kybern.report._crosspage import crosswalk_page, crosswalk_svg, to_csv
 from kybern.report._html import render
 from kybern.report._view import page
 
-__all__ = ["crosswalk_page", "crosswalk_svg", "html_report", "to_csv"]
+__all__ = ["CalendarEvent", "calendar_file", "crosswalk_page", "crosswalk_svg", "html_report", "to_csv"]
 
 
 def html_report(assessment: Assessment, refused: Sequence[Refusal] = (), version: str = "", frameworks: Sequence[str] | None = None) -> str:

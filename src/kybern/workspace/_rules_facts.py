@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from kybern.base import Problem, Severity
 from kybern.catalog.applicability import load_fact_schema, load_rules, read_facts, truths
-from kybern.records import facts_of
+from kybern.records import facts_of, incident_of
+from kybern.records.assurance import Incident
 from kybern.records.leadership import Organization
 from kybern.records.lifecycle import AISystem
 from kybern.workspace._rules import Context, Finding, rule
@@ -34,6 +35,22 @@ def _wrong_fact(context: Context) -> Iterator[Finding]:
 def _contradictory_facts(context: Context) -> Iterator[Finding]:
     found = {problem for system in _systems(context) for problem in facts_of(system, context.records, _at(context)).problems}
     yield from (_finding(problem) for problem in found if problem.rule == "contradictory-facts")
+    yield from _of_incidents(context, "contradictory-facts")
+
+
+@rule("unknown-clock", "An incident names a report on a clock that there is not.", Severity.ERROR)
+def _unknown_clock(context: Context) -> Iterator[Finding]:
+    yield from _of_incidents(context, "unknown-clock")
+
+
+@rule("contradictory-moments", "An incident became known before it began.", Severity.ERROR)
+def _contradictory_moments(context: Context) -> Iterator[Finding]:
+    yield from _of_incidents(context, "contradictory-moments")
+
+
+@rule("wrong-moment", "A moment of an incident lies in a year that nothing is reckoned for.", Severity.ERROR)
+def _wrong_moment(context: Context) -> Iterator[Finding]:
+    yield from _of_incidents(context, "wrong-moment")
 
 
 @rule("risk-class-differs", "A system is stated to be of a lower risk class than its facts make it under the EU AI Act.")
@@ -58,8 +75,15 @@ def _systems(context: Context) -> tuple[AISystem, ...]:
     return cast("tuple[AISystem, ...]", context.records.of_kind("ai_system"))
 
 
+def _of_incidents(context: Context, slug: str) -> Iterator[Finding]:
+    """Check what incidents say of themselves for their clocks."""
+    for incident in cast("tuple[Incident, ...]", context.records.of_kind("incident")):
+        yield from (_finding(problem) for problem in incident_of(incident, _at(context))[1] if problem.rule == slug)
+
+
 def _told(context: Context, slug: str) -> Iterator[Finding]:
     """Check the facts that each record states in so many words."""
+    yield from _of_incidents(context, slug)
     organizations = cast("tuple[Organization, ...]", context.records.of_kind("organization"))
     records: tuple[AISystem | Organization, ...] = (*_systems(context), *organizations)
     for record in records:

@@ -125,7 +125,7 @@ def world(formulas: list[Any]) -> Rules:
     schema: FactSchema = reader.schema()
     found: dict[str, Ruled] = {}
     for index, formula in enumerate([*formulas, {"any": ["w.c0", formulas[-1]]}]):
-        read = reader.formula(formula, document, (), list(found))
+        read = reader.formulas.read(formula, document, (), list(found))
         assert read is not None, reader.problems
         one = Conclusion(id=f"w.c{index}", kind="class", says="s", basis=("L:1",), when=formula)
         found[one.id] = Ruled(one, "w", ((None, read),), document, ())
@@ -210,7 +210,7 @@ def test_whatever_stands_for_a_formula_is_read_or_refused_in_words(value: Any) -
     """Nothing makes the reader stumble: there is a formula, or a problem with a hint or a name."""
     reader = _Reader()
     reader.read_facts(Holding({"facts.yaml": SMALL}))  # type: ignore[arg-type]  # as far as Traversable is used
-    found = reader.formula(value, read_yaml(b"{}", "f.yaml")[0], (), ["w.c0"])
+    found = reader.formulas.read(value, read_yaml(b"{}", "f.yaml")[0], (), ["w.c0"])
     assert (found is None) == bool(reader.problems)
     assert all(problem.message and problem.rule for problem in reader.problems)
 

@@ -96,6 +96,12 @@ class Classification:
         """Tell whether a conclusion holds."""
         return self._truths[name]
 
+    def begins(self, name: str) -> date | None:
+        """Give the first day on which a conclusion has effect, or would have where it is open; None where it always had."""
+        self.answer(name)
+        start = self._begun.get(name)
+        return None if start is None else start[0]
+
     def _draw(self, name: str) -> Answer:
         ruled = self.rules.conclusions[name]
         chosen = ruled.law(self.as_of)

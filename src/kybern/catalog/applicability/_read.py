@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -12,8 +11,9 @@ from pydantic import BaseModel
 from kybern.base import InputError, Place, Problem
 from kybern.base.suggest import Suggester
 from kybern.base.validation import validate
-from kybern.base.yaml import YamlDocument, read_yaml
-from kybern.catalog.applicability._formula import COMPARISONS, Atom, Either, Every, Named, Negation, names, parse_line
+from kybern.catalog._documents import one_document
+from kybern.catalog.applicability._formula import Atom, Named, names
+from kybern.catalog.applicability._formula_reader import FormulaReader
 from kybern.catalog.applicability._models import FactFile, Regime
 from kybern.catalog.applicability._rules import FactSchema, Ruled, Rules
 
@@ -21,28 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
+    from kybern.base.yaml import YamlDocument
     from kybern.catalog.applicability._formula import Formula
     from kybern.catalog.applicability._models import Conclusion, Contradiction, Fact, Validity
     from kybern.catalog.applicability._rules import Path
 
 M = TypeVar("M", bound=BaseModel)
 FACTS: Final = "facts.yaml"
-_OPERATORS: Final = {
-    "bool": {"is"},
-    "enum": {"is"},
-    "set": {"has"},
-    "countries": {"has"},
-    "number": set(COMPARISONS),
-    "date": set(COMPARISONS),
-}
-_FORMS: Final = {
-    "bool": "`NAME` or `not NAME`",
-    "enum": "`NAME is VALUE`",
-    "set": "`NAME has VALUE`",
-    "countries": "`NAME has EU`",
-    "number": "`NAME > 10`",
-    "date": "`NAME < 2026-08-02`",
-}
 
 
 @cache
@@ -77,9 +62,10 @@ class _Reader:
         self.file: FactFile | None = None
         self.facts: dict[str, Fact] = {}
         self.suggester = Suggester()
+        self.formulas = FormulaReader(self.facts, self.problems, self.suggester)
 
     def read_facts(self, folder: Traversable) -> None:
-        document = self._document(folder.joinpath(FACTS))
+        document = one_document(folder.joinpath(FACTS))
         found = self._shape(FactFile, document, "The file of facts")
         if found is not None:
             self.file, self.facts_document = found, document
@@ -97,16 +83,10 @@ class _Reader:
                 self._add("unknown-fact", f"There is no fact {name} before {fact.name}.", place, hint)
 
     def read_regime(self, file: Traversable) -> None:
-        document = self._document(file)
+        document = one_document(file)
         found = self._shape(Regime, document, "A file of rules")
         if found is not None:
             self.regimes.append((found, document))
-
-    def _document(self, file: Traversable) -> YamlDocument:
-        try:
-            return read_yaml(file.read_bytes(), str(file))[0]
-        except (OSError, IndexError) as error:
-            raise InputError.one("unreadable", "The file cannot be read.", Place(str(file)), "It holds one YAML document.") from error
 
     def _shape(self, model: type[M], document: YamlDocument, whole: str) -> M | None:
         found, problems = validate(model, document, whole=whole)
@@ -133,7 +113,7 @@ class _Reader:
 
     def _contradictions(self, file: FactFile) -> Iterator[tuple[Contradiction, Formula]]:
         for index, one in enumerate(file.contradictions):
-            formula = self.formula(one.when, self.facts_document, ("contradictions", index, "when"), ())
+            formula = self.formulas.read(one.when, self.facts_document, ("contradictions", index, "when"), ())
             if formula is not None:
                 yield one, formula
 
@@ -164,13 +144,13 @@ class _Reader:
     ) -> Iterator[tuple[Validity | None, Formula]]:
         """Read the formula of each row of dates, or the one without."""
         if not conclusion.dates:
-            formula = self.formula(conclusion.when, document, (*path, "when"), known)
+            formula = self.formulas.read(conclusion.when, document, (*path, "when"), known)
             if formula is not None:
                 yield None, formula
         for index, row in enumerate(conclusion.dates):
             own = row.when is not None
             where = (*path, "dates", index, "when") if own else (*path, "when")
-            formula = self.formula(row.when if own else conclusion.when, document, where, known)
+            formula = self.formulas.read(row.when if own else conclusion.when, document, where, known)
             if formula is not None:
                 yield row, formula
 
@@ -180,57 +160,7 @@ class _Reader:
         for group in ("roles", "classes", "routes"):
             named |= {(group, slug): name for slug, name in getattr(regime, group).items()}
         for path, name in named.items():
-            self._known(name, known, document.place(path))
-
-    def _known(self, name: str, known: Collection[str], place: Place) -> bool:
-        if name not in known:
-            self._add("unknown-conclusion", f"There is no conclusion {name}.", place, self.suggester.hint(name, known))
-        return name in known
-
-    def formula(self, value: object, document: YamlDocument, path: Path, known: Collection[str]) -> Formula | None:
-        """Read a formula; None where something in it is wrong, which is then told."""
-        if isinstance(value, str):
-            return self._line(value, document.place(path), known)
-        if isinstance(value, dict) and len(value) == 1:
-            [(key, inner)] = value.items()
-            if key == "not":
-                part = self.formula(inner, document, (*path, key), known)
-                return None if part is None else Negation(part)
-            if key in {"all", "any"} and isinstance(inner, list) and inner:
-                parts = [self.formula(item, document, (*path, key, index), known) for index, item in enumerate(inner)]
-                whole = tuple(part for part in parts if part is not None)
-                node: Formula = Every(whole) if key == "all" else Either(whole)
-                return node if len(whole) == len(parts) else None
-        hint = "Write one line of text, or a mapping with the one key all, any (a list that is not empty) or not."
-        self._add("wrong-formula", "This is no formula.", document.place(path), hint)
-        return None
-
-    def _line(self, text: str, place: Place, known: Collection[str]) -> Formula | None:
-        found = parse_line(text)
-        if found is None:
-            hint = "Write like `profiling`, `not profiling`, `company is large`, `uses has any of 4a, 4b`, `staff >= 50`."
-            self._add("wrong-formula", f"{text[:80]!r} is no formula.", place, hint)
-            return None
-        [leaf] = names(found)
-        fits = self._known(leaf.conclusion, known, place) if isinstance(leaf, Named) else self._fits(leaf, place)
-        return found if fits else None
-
-    def _fits(self, atom: Atom, place: Place) -> bool:
-        """Check an atom against the type of its fact."""
-        fact = self.facts.get(atom.fact)
-        if fact is None:
-            self._add("unknown-fact", f"There is no fact {atom.fact}.", place, self.suggester.hint(atom.fact, self.facts))
-            return False
-        if atom.operator not in _OPERATORS[fact.type] or not _operands_fit(atom, fact):
-            message = f"{atom.fact} is of type {fact.type}: {atom.text!r} does not fit it."
-            self._add("type-clash", message, place, f"Write like {_FORMS[fact.type]}.")
-            return False
-        for value in atom.operands:
-            if fact.values and value not in fact.values:
-                hint = self.suggester.hint(str(value), fact.values, f"It can be {', '.join(fact.values)}.")
-                self._add("unknown-value", f"{atom.fact} cannot be {value}.", place, hint)
-                return False
-        return True
+            self.formulas.knows(name, known, document.place(path))
 
     def _in_order(self, found: Mapping[str, Ruled]) -> dict[str, Ruled]:
         """Put each conclusion after those it rests on; a circle is a problem."""
@@ -272,9 +202,3 @@ def rests_on(ruled: Ruled) -> Iterator[str]:
     """Name the conclusions that a conclusion rests on, in any of its rows."""
     for _, formula in ruled.formulas:
         yield from (leaf.conclusion for leaf in names(formula) if isinstance(leaf, Named))
-
-
-def _operands_fit(atom: Atom, fact: Fact) -> bool:
-    """Tell whether an atom's operands are of its fact's kind: truths, words, numbers or days."""
-    kinds = {"bool": bool, "number": float, "date": date}
-    return all(isinstance(value, kinds.get(fact.type, str)) for value in atom.operands)

@@ -42,16 +42,19 @@ def read_value(fact: Fact, value: object, suggester: Suggester | None = None) ->
 
 
 def read_facts(
-    schema: FactSchema, stated: Mapping[str, object], place: Callable[[str], Place]
+    schema: FactSchema,
+    stated: Mapping[str, object],
+    place: Callable[[str], Place],
+    lists: str = "`kybern classify --schema` lists the facts.",
 ) -> tuple[dict[str, FactValue], list[Problem]]:
-    """Read stated facts; `place` says where a fact stands. A null says that it is not known."""
+    """Read stated facts; `place` says where a fact stands, `lists` what lists them all. A null says that it is not known."""
     known: dict[str, FactValue] = {}
     problems: list[Problem] = []
     suggester = Suggester()
     for name, value in stated.items():
         fact = schema.facts.get(name)
         if fact is None:
-            hint = suggester.hint(name, schema.facts, "`kybern classify --schema` lists the facts.")
+            hint = suggester.hint(name, schema.facts, lists)
             problems.append(Problem("unknown-fact", f"There is no fact {shown(name)}.", place(name), hint))
         elif value is not None:
             read, wrong, right = read_value(fact, value, suggester)
