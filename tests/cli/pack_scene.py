@@ -1,4 +1,4 @@
-"""A workspace with everything a pack can show of a log: applied records, witnesses of both kinds, an erasure, and evidence that is not logged."""
+"""A workspace with what a pack can show of a log: applied records, witnesses of both kinds, an erasure, evidence outside the log."""
 
 from __future__ import annotations
 

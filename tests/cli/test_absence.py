@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kybern.cli import _absence, _evidence, _log
+from kybern.cli import _absence, _evidence, _log, _log_sync
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -109,11 +109,11 @@ def test_a_number_that_a_source_left_out_is_found_in_folder_and_log(shell: Shell
         shell.deliver(number, day)
     shell.run("log", "sync")
     assert [one["about"] for one in shell.findings() if one["kind"] == "missing"] == ["pipeline:ci#3-4"]
-    assert _log.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1, 2, 5]}
+    assert _log_sync.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1, 2, 5]}
     shell.deliver(3, "2026-02-03")  # too late for the log's order; the log counts it, and the number is in the statement
     shell.run("log", "sync")
     assert [one["about"] for one in shell.findings() if one["kind"] == "missing"] == ["pipeline:ci#4"]
-    assert _log.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1, 2, 5]}
+    assert _log_sync.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1, 2, 5]}
     assert shell.run("log", "audit").exit_code == 0
 
 
@@ -122,7 +122,7 @@ def test_a_number_given_twice_is_logged_once_under_the_sources_own_count(shell: 
     shell.deliver(1, "2026-02-01")
     shell.deliver(1, "2026-02-02")
     shell.run("log", "sync")
-    assert _log.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1]}
+    assert _log_sync.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1]}
     assert "0 new" in shell.run("log", "sync").stdout
 
 
@@ -134,7 +134,7 @@ def test_evidence_that_is_deleted_after_it_was_logged_leaves_no_gap_in_the_numbe
     for path in (shell.root / "evidence").rglob("*.json"):
         path.unlink()
     assert not [one for one in shell.findings() if one["kind"] == "missing"]
-    assert _log.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1, 2, 3]}
+    assert _log_sync.own_numbers(shell.root, _log.now()) == {"pipeline:ci": [1, 2, 3]}
 
 
 def test_a_source_with_few_deliveries_is_said_to_be_unknown(shell: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,11 @@ from typer.testing import CliRunner
 import kybern.catalog
 from kybern.catalog import load_catalog
 from kybern.cli import _evidence, _label, _log, _pack
+from kybern.report.pack import read_pack, roots_in
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from own_world import control
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -162,9 +168,39 @@ def test_a_pack_of_any_later_time_recomputes_it(shell: Shell) -> None:
     shell.run("pack", "--out", pack)
     found = shell.verify(path, "--pack", pack)
     assert found["holds"], found
-    assert any("held against the log" in one for one in found["unknown"])
+    assert any("The log had this root at" in one for one in found["held"])
+    other = json.loads(path.read_text())["credentialSubject"]["log"]["rootSha256"]
+    assert other in {root for _, root in roots_in(read_pack(pack)).values()}
     shell.run("pack", "--out", pack, "--without-records")
     assert "lacks what recomputing needs" in " ".join(shell.verify(path, "--pack", pack, code=1)["failed"])
+
+
+def test_a_pack_made_much_later_still_has_the_checkpoint_that_the_statement_names(shell: Shell) -> None:
+    path = shell.issued()
+    add = ("--about", "policy:ai", "--topic", "ai-policy", "--key", "anna", "--observed-at", "2026-10-01")
+    for number in range(3):
+        shell.run("evidence", "add", "document", *add, "-f", f"title=Policy {number}", "-f", f"sha256={'a' * 64}")
+        shell.run("log", "sync")
+    pack = shell.root / "audit.zip"
+    shell.run("pack", "--out", pack)
+    found = shell.verify(path, "--pack", pack)
+    assert found["holds"], found
+    assert any("The log had this root at" in one for one in found["held"])
+
+
+def test_a_statement_says_that_catalogs_of_ones_own_were_used(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    (shell.root / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\ncatalogs: [catalogs/house]\n")
+    (shell.root / "catalogs" / "house" / "controls").mkdir(parents=True)
+    (shell.root / "catalogs" / "house" / "controls" / "house.yaml").write_text(control("ISO42001:5.2"))
+    path = shell.issued()
+    found = shell.verify(path, "--recompute")
+    assert [one["path"] for one in found["states"]["ownCatalogs"]] == ["catalogs/house"]
+    assert any("own catalogs ask enough" in one and "catalogs/house" in one for one in found["unknown"])
+    assert "catalogs/house" in path.with_suffix(".html").read_text()
+    pack = shell.root / "audit.zip"
+    shell.run("pack", "--out", pack)
+    assert shell.verify(path, "--pack", pack)["holds"]
 
 
 def test_a_revoked_statement_stays_revoked_and_others_do_not_become_so(shell: Shell) -> None:

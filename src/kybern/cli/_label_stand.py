@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kybern.assessment import Assessment
+    from kybern.catalog import CatalogFolder
     from kybern.evidence import Evidence
     from kybern.evidence.log import Log
     from kybern.report.label import Criteria
@@ -79,12 +80,13 @@ class Stand:
     size: int
     root: str
     unlogged: int
+    own: tuple[CatalogFolder, ...] = ()
 
     def claim(self, framework: str, criteria: Criteria) -> dict[str, Any]:
         """Write what would be stated."""
         from kybern.report.label import LogHead, claim  # noqa: PLC0415
 
-        return claim(self.assessment, framework, criteria, LogHead(self.origin, self.size, self.root))
+        return claim(self.assessment, framework, criteria, LogHead(self.origin, self.size, self.root), self.own)
 
 
 def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand:
@@ -106,8 +108,9 @@ def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand
         accepted = read_evidence(workspace.root / EVIDENCE, keyring_of(workspace.root), workspace.root).accepted
         until = [one for one in accepted if one.observed_at <= as_of]
         evidence = [one for one in until if one.id in known]
-        found = assess(whole_catalog(read_catalogs(workspace.root)), workspace.records, evidence, as_of)
-    return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence))
+        own = read_catalogs(workspace.root)
+        found = assess(whole_catalog(own), workspace.records, evidence, as_of)
+    return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence), own)
 
 
 def _statements(log: Log, size: int) -> set[str]:

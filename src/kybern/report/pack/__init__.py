@@ -2,7 +2,7 @@
 
 from kybern.report.pack._again import roots_in
 from kybern.report.pack._build import Inputs, build, files_of
-from kybern.report.pack._recheck import Rechecked, assess_pack, recheck
+from kybern.report.pack._recheck import Rechecked, assess_pack, own_catalogs, recheck
 from kybern.report.pack.verify import FORMAT, Findings, NoPack, check, check_names, read_pack, words
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "check_names",
     "files_of",
+    "own_catalogs",
     "read_pack",
     "recheck",
     "roots_in",

@@ -52,7 +52,7 @@ def logged_by(files: Mapping[str, bytes], size: int) -> set[str] | None:
 
 
 def roots_in(files: Mapping[str, bytes]) -> dict[int, tuple[str, str]]:
-    """Give the log's name and root at each size of which the pack has a checkpoint that its published one continues; empty without a log."""
+    """Give the log's name and root at each size of which the pack has a checkpoint, the published one or one that it continues."""
     if f"{verify.PROOF}key" not in files:
         return {}
     key = Verifier.parse(_text(files, "key"))

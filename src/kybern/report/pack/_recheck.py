@@ -72,11 +72,16 @@ def assess_pack(files: Mapping[str, bytes], catalog: Catalog, as_of: datetime, s
     if not any(name.startswith("records/") for name in files):
         return None
     evidence = _evidence(files, verify.Findings())
-    own = catalogs_of(files, files[SETTINGS]) if SETTINGS in files else ()
+    own = own_catalogs(files)
     catalog = load_catalog(also=own) if own else catalog
     known = None if size is None else logged_by(files, size)
     evidence = [one for one in evidence if one.observed_at <= as_of and (known is None or one.id in known)]
     return assess(catalog, records_of(files), evidence, as_of)
+
+
+def own_catalogs(files: Mapping[str, bytes]) -> tuple[CatalogFolder, ...]:
+    """Give the catalogs of the organisation's own that the settings in a pack name."""
+    return catalogs_of(files, files[SETTINGS]) if SETTINGS in files else ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class _Pack:
     @cached_property
     def catalogs(self) -> tuple[CatalogFolder, ...]:
         """The catalogs of the organisation's own that its settings name; those of Kybern are not in a pack."""
-        return catalogs_of(self.files, self.files[SETTINGS]) if SETTINGS in self.files else ()
+        return own_catalogs(self.files)
 
 
 def _rechecked(pack: _Pack, catalog: Catalog, version: str, found: verify.Findings) -> bool:

@@ -178,6 +178,11 @@ SIGNATURES: Final = {
     "2b6570": "",
 }
 """Signatures that are verified here, with their digest; an empty one is that of the signer's line."""
+NOT_READ: Final = (
+    *(ValueError, TypeError, OverflowError, UnsupportedAlgorithm),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType),
+)
+"""What the reading of certificates raises."""
 
 
 class NoPack(Exception):  # noqa: N818 - it says what is the matter
@@ -1265,9 +1270,10 @@ def read_token(response: bytes) -> Token:
     """Take a time-stamp's response apart; `Refused` for anything else."""
     if len(response) > MAX_NOTE:
         raise Refused(why=f"it has more than {MAX_NOTE:,} bytes")
-    status, content = _parts(_one(response, SEQUENCE), SEQUENCE, SEQUENCE)[:2]
-    if _parts(status, INTEGER)[0] != b"\0":
+    whole = _one(response, SEQUENCE)
+    if _parts(_parts(whole, SEQUENCE)[0], INTEGER)[0] != b"\0":
         raise Refused(why="the authority gave no token")
+    content = _parts(whole, SEQUENCE, SEQUENCE)[1]
     kind, wrapped = _parts(content, OID, EXPLICIT)[:2]
     signed = der(_one(wrapped, SEQUENCE))
     inner = _parts(b"".join(whole for _, whole, _ in signed[2:3]), OID, EXPLICIT)
@@ -1310,14 +1316,11 @@ def _told(info: bytes) -> tuple[bytes, str, datetime, timedelta, bytes]:
 
 
 def token_signed(token: Token, pinned: Sequence[x509.Certificate]) -> bool:
-    """Verify a token's signature up to a pinned root; False for a kind not verified here, `Refused` if it does not hold."""
+    """Verify a token's signature up to a pinned root; False for a kind not verified here, `Refused` or `NOT_READ` if it does not hold."""
     if token.signer_tags[:1] + token.signer_tags[2:6] != (INTEGER, SEQUENCE, EXPLICIT, SEQUENCE, OCTETS):
         raise Refused(why="the token's signature is not of its form")
     _, who, digest, attributes, algorithm, signature = token.signer[:6]
-    try:
-        there = [x509.load_der_x509_certificate(one) for one in token.certificates]
-    except ValueError:
-        raise Refused(why="a certificate in the token cannot be read") from None
+    there = [x509.load_der_x509_certificate(one) for one in token.certificates]
     named = _attributes(attributes, DIGESTS.get(_parts(digest, OID)[0].hex(), ""), token.info)
     signer = next((one for one in (*there, *pinned) if _is_signer(one, named)), None)
     if signer is None:
@@ -1453,7 +1456,7 @@ def _stamp(log: Log, name: str, logged: Mapping[str, int]) -> Stamp:
     try:
         times = token.at - token.accuracy, token.at + token.accuracy
         return Stamp(authority, size, *times, logged.get(sha256(response)), token_signed(token, pinned))
-    except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm) as error:
+    except NOT_READ as error:
         raise Refused(why=f"it or a certificate cannot be read: {shown(error)}") from None
 
 
@@ -1694,7 +1697,9 @@ def check_erasures(log: Log, keys: Mapping[str, Key], found: Findings) -> None:
     if len(receipts) != len(names):
         faults.append("a receipt of an erasure is missing")
     if names or faults:
-        found.settle(faults, f"Erased: {count} entries, commitment intact, by {len(names)} signed receipts in the log.")
+        found.settle(
+            faults, f"Erased: {count} entries, commitment intact, by {len(names)} signed receipt{'s'[: len(names) - 1]} in the log."
+        )
 
 
 def _list_of(value: object, name: str) -> list[dict[str, Any]]:
@@ -1787,7 +1792,8 @@ def _check_state(log: Log, live: Mapping[str, tuple[str, bool]], last: Leaf | No
     """Hold the records in the pack against those that were applied."""
     value = read_json(log.files[RECORDS], RECORDS)
     here = {ref: sha256(canonical(content)) for ref, content in value.items()}
-    differing = {ref for ref in {*here, *live} if ref not in here or ref not in live or not (live[ref][1] or live[ref][0] == here[ref])}
+    gone = {ref for ref, (_, personal) in live.items() if personal and ref not in here}
+    differing = {ref for ref in {*here, *live} - gone if ref not in live or (not live[ref][1] and live[ref][0] != here.get(ref))}
     sealed = sum(ref in here and personal for ref, (_, personal) in live.items())
     stated = read_json(log.files[ASSESSMENT], ASSESSMENT).get("log")
     if stated is not None and (differing or last is None or stated.get("change") != last.get("change")):
@@ -1796,6 +1802,10 @@ def _check_state(log: Log, live: Mapping[str, tuple[str, bool]], last: Leaf | No
         found.noted.append(f"Records that differ from those applied: {len(differing)}, as {shown(', '.join(sorted(differing)[:3]))}.")
     else:
         found.held.append(f"The records here are those that were applied, up to entry {last.index if last else 0} of the log.")
+    if gone:
+        found.noted.append(
+            f"Personal records that were applied and are not here, because they were erased or cannot be opened: {len(gone)}."
+        )
     if sealed:
         found.unknown.append(
             f"Whether personal records ({sealed}) are what was applied: the log commits to them, the salt stays with the organisation."
