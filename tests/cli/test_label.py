@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 import kybern.catalog
 from kybern.catalog import load_catalog
@@ -18,6 +17,7 @@ from kybern.report.pack import read_pack, roots_in
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import cli_shell
 from own_world import control
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 for group in (_evidence, _log, _label, _pack):
     group.register(app)
-runner = CliRunner()
 
 RECORDS = """\
 - {kind: organization, id: acme, title: Acme, legal_name: Acme Ltd, sector: Lending, countries: [IE], ai_roles: [deployer]}
@@ -39,18 +38,11 @@ RECORDS = """\
 CRITERIA = "minimum_coverage: 0\nminimum_strength: 1\nmaximum_not_met: 999\nmaximum_expired: 999\napprover: role:board\n"
 
 
-class Shell:
+class Shell(cli_shell.Shell):
     """A workspace, and commands run in it."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def run(self, *words: object, code: int = 0, where: bool = True) -> Result:
-        result = runner.invoke(app, [*map(str, words), *(["-C", str(self.root)] if where else [])])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
+        super().__init__(app, root)
 
     def draft(self, code: int = 0) -> Result:
         return self.run("label", "draft", "--framework", "ISO42001", "--criteria", self.root / "criteria.yaml", code=code)

@@ -13,7 +13,8 @@ from kybern.cli import _label_check
 from kybern.cli._evidence_add import file_piece
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
 from kybern.cli._label_check import FALLS_SHORT, FileArgument
-from kybern.cli._label_stand import Stand, content, criteria_of, framework_of, in_words, json_text, log_holds, size_of, stand_of, write
+from kybern.cli._label_stand import Stand, criteria_of, framework_of, json_text, log_holds, size_of, stand_of, write
+from kybern.cli._log import content, in_words
 from kybern.cli._shared import AsOfOption, WorkspaceOption, now, open_root, open_workspace, parse_as_of, refuse
 
 if TYPE_CHECKING:

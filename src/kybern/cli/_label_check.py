@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._label_stand import content, criteria_of, framework_of, in_words, log_holds, size_of, stand_of, write
+from kybern.cli._label_stand import criteria_of, framework_of, log_holds, size_of, stand_of, write
+from kybern.cli._log import content, in_words
 from kybern.cli._shared import AsOfOption, WorkspaceOption, parse_as_of, print_json, refuse, whole_catalog
 
 if TYPE_CHECKING:

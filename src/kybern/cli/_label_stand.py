@@ -1,18 +1,17 @@
-"""What the commands of `kybern label` share: a workspace as its log has it, the claim that follows, files read and written whole."""
+"""What the commands of `kybern label` share: a workspace as its log has it, and the claim that follows."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kybern.cli._key import keyring_of
-from kybern.cli._log import log_of
-from kybern.cli._shared import fail, near, open_workspace, refuse, whole_catalog
+from kybern.cli._log import in_words, log_of
+from kybern.cli._shared import near, open_workspace, refuse, whole_catalog, write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,40 +24,11 @@ if TYPE_CHECKING:
     from kybern.workspace import Workspace
 
 
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Tell what is refused, or the disk, and exit 2."""
-    from kybern.base import InputError  # noqa: PLC0415 - see the docstring of `_shared`
-    from kybern.evidence import Refused  # noqa: PLC0415
-
-    try:
-        yield
-    except Refused as refused:
-        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
-    except InputError as error:
-        fail(error)
-    except OSError as error:
-        refuse("unwritable", f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
-
-
-def content(path: Path, limit: int = 1 << 20) -> bytes:
-    """Read a file, at most one byte more than the limit; exits 2 where that fails."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        refuse("unreadable", f"{path} cannot be read: {error.strerror}.")
-
-
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    """Write a file whole or not at all, with the folder it lies in."""
+    with in_words():
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+    write_whole(path, text)
 
 
 def json_text(value: object) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse, write_whole
 
 if TYPE_CHECKING:
     from kybern.cli._shared import Assessed
@@ -58,7 +56,9 @@ def pack(
         refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.", "If a file changed meanwhile, try again.")
     except OSError as error:
         refuse("unreadable", f"{error.filename} cannot be read: {error.strerror}.")
-    _write(out, data)
+    if not out.name or out.is_dir():
+        refuse("unwritable", f"{out} is a folder.", "Name a file with --out.")
+    write_whole(out, data, "Name another place with --out.")
     _tell(out, data)
 
 
@@ -117,20 +117,6 @@ def _yaml(contents: list[dict[str, object]]) -> bytes:
     """Write contents in JSON that is YAML too: what is not printable, which no YAML may hold as it is, becomes an escape."""
     text = json.dumps(contents, ensure_ascii=False, indent=1) + "\n"
     return "".join(one if one == "\n" or one.isprintable() else f"\\U{ord(one):08x}" for one in text).encode()
-
-
-def _write(out: Path, data: bytes) -> None:
-    """Write the file whole or not at all."""
-    if not out.name or out.is_dir():
-        refuse("unwritable", f"{out} is a folder.", "Name a file with --out.")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(out)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        refuse("unwritable", f"{out} cannot be written: {error.strerror}.", "Name another place with --out.")
 
 
 def _tell(out: Path, data: bytes) -> None:
