@@ -167,6 +167,20 @@ def test_a_pack_of_any_later_time_recomputes_it(shell: Shell) -> None:
     assert "lacks what recomputing needs" in " ".join(shell.verify(path, "--pack", pack, code=1)["failed"])
 
 
+def test_personal_evidence_in_the_log_counts_in_the_workspace_and_in_a_pack(shell: Shell) -> None:
+    add = ("--about", "policy:ai", "--topic", "policy-review", "--key", "anna", "--observed-at", "2026-10-01", "--personal", "person:anna")
+    shell.run("evidence", "add", "attestation", *add, "-f", "statement=Anna read it.", "-f", "holds=true")
+    assert "1 piece of evidence is not in the published log" in shell.draft().stderr
+    shell.run("log", "sync")
+    assert "not in the published log" not in shell.draft().stderr
+    path = shell.issued()
+    assert shell.verify(path, "--recompute")["holds"]
+    pack = shell.root / "audit.zip"
+    shell.run("pack", "--out", pack)
+    found = shell.verify(path, "--pack", pack)
+    assert found["holds"], found
+
+
 def test_a_pack_made_much_later_still_has_the_checkpoint_that_the_statement_names(shell: Shell) -> None:
     path = shell.issued()
     add = ("--about", "policy:ai", "--topic", "ai-policy", "--key", "anna", "--observed-at", "2026-10-01")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kybern.cli._key import keyring_of
 from kybern.cli._log import in_words, log_of
+from kybern.cli._log_sync import logged_as
 from kybern.cli._shared import near, open_workspace, refuse, whole_catalog, write_whole
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand
         root = log.tree_at(taken).root().hex()
         accepted = read_evidence(workspace.root / EVIDENCE, keyring_of(workspace.root), workspace.root).accepted
         until = [one for one in accepted if one.observed_at <= as_of]
-        evidence = [one for one in until if one.id in known]
+        evidence = [one for one in until if logged_as(workspace.root, one) in known]
         own = read_catalogs(workspace.root)
         found = assess(whole_catalog(own), workspace.records, evidence, as_of)
     return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence), own)
 
 
 def _statements(log: Log, size: int) -> set[str]:
-    """Name the statements among the first entries of the log."""
+    """Name the statements among the first entries of the log, and the commitments to personal ones."""
     from kybern.evidence import Refused  # noqa: PLC0415
     from kybern.evidence.log import read_leaf  # noqa: PLC0415
 
@@ -92,7 +93,7 @@ def _statements(log: Log, size: int) -> set[str]:
     for start, leaves in log.journal.blocks(0, log.journal.size):
         for leaf in leaves[: max(0, size - start)]:
             with suppress(Refused):  # an entry of another kind holds no evidence; the audit tells what is damaged
-                found.add(read_leaf(leaf).statement)
+                found.update((read_leaf(leaf).statement, read_leaf(leaf).commitment))
     return found
 
 

@@ -43,12 +43,18 @@ def log_again(files: Mapping[str, bytes], found: verify.Findings) -> None:
 
 
 def logged_by(files: Mapping[str, bytes], size: int) -> set[str] | None:
-    """Name the statements among the first entries of the log, as far as the pack proves them; None where it has no log."""
+    """Name the statements among the first entries of the log, as far as the pack proves them, and those it says are committed to there.
+
+    None where it has no log.
+    """
     if f"{verify.PROOF}key" not in files:
         return None
     key = Verifier.parse(_text(files, "key"))
     names = [name for name in files if name.startswith(f"{verify.PROOF}entries/")]
-    return {one.leaf.statement for one in (verify_proof(files[name], key) for name in names) if one.index < size}
+    personal = files.get(f"{verify.PROOF}protected.json")
+    committed = {} if personal is None else verify.read_json(personal, f"{verify.PROOF}protected.json")
+    statements = {one.leaf.statement for one in (verify_proof(files[name], key) for name in names) if one.index < size}
+    return statements | {name for name, index in committed.items() if index < size}
 
 
 def roots_in(files: Mapping[str, bytes]) -> dict[int, tuple[str, str]]:
