@@ -46,6 +46,12 @@ def state(root: Path, text: str, *more: str, by: str = "anna") -> str:
     return run(root, "evidence", "add", "attestation", *about, "-f", f"statement={text}", "-f", "holds=true", *more).stdout.split()[0]
 
 
+def deliver(root: Path, number: int) -> None:
+    """File a piece of a source that counts its own."""
+    about = ("--about", "organization:us", "--topic", "nightly", "--key", "ci", "--observed-at", f"2026-02-0{number}")
+    run(root, "evidence", "add", "test-run", *about, *(f"-f{one}" for one in ("suite=s", "passed=1", "failed=0", f"sequence={number}")))
+
+
 def cosign(root: Path) -> None:
     """Have two witnesses cosign what is published, one by each algorithm, and put the policy in its place."""
     log = Log.open(root / "log", root / ".kybern/log/journal.db", Verifier.parse((root / "log/key").read_text()))
@@ -64,6 +70,7 @@ def begin(root: Path) -> None:
     (root / "records" / "all.yaml").write_text(RECORDS)
     for name in ("anna", "zoe"):
         run(root, "key", "new", name, "--kind", "person", "--holder", f"person:{name}", "--valid-from", "2026-01-01")
+    run(root, "key", "new", "ci", "--kind", "pipeline", "--holder", "pipeline:ci", "--valid-from", "2026-01-01")
     run(root, "log", "init", "--origin", "example.org/ai")
     run(root, "apply", "--reason", "First.", "--key", "anna")
     state(root, "It can be stopped.")

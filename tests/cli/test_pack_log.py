@@ -138,6 +138,38 @@ def test_a_pack_of_an_earlier_moment_shows_the_log_of_then_and_that_it_only_grew
     assert recheck(read_pack(tmp_path / "a.zip"), load_catalog(), "0.1.0").holds
 
 
+def test_numbers_that_a_source_counts_are_held_against_the_log_and_a_gap_is_a_finding(root: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy"))
+    for number in (1, 2, 5):
+        scene.deliver(copy, number)
+    scene.run(copy, "log", "sync")
+    (copy / "log" / "policy").unlink()
+    scene.run(copy, "pack", "--out", tmp_path / "a.zip")
+    made = read_pack(tmp_path / "a.zip")
+    assert json.loads(made["absence.json"])["numbers"] == {"pipeline:ci": [[1, 2], [5, 5]]}
+    found = recheck(made, load_catalog(), "0.1.0")
+    assert found.holds, found.findings.failed
+    assert "absence.json knows the sources' own numbers that are in the log here (3)." in found.findings.held
+    assert any("1 missing" in one for one in found.findings.noted)
+    less = made["absence.json"].replace(b"[[1,2],[5,5]]", b"[[1,2]]")
+    assert "does not know pipeline:ci#5" in failures({**made, "absence.json": less})
+    more = made["absence.json"].replace(b"[[1,2],[5,5]]", b"[[1,9]]")
+    assert "absence.json is not what Kybern makes" in "\n".join(
+        recheck(sealed({**made, "absence.json": more}), load_catalog(), "0.1.0").findings.failed
+    )
+    huge = made["absence.json"].replace(b"[[1,2],[5,5]]", b"[[1,9007199254740991]]")
+    with pytest.raises(NoPack, match="too many numbers"):
+        recheck(sealed({**made, "absence.json": huge}), load_catalog(), "0.1.0")
+    scene.run(copy, "pack", "--out", tmp_path / "b.zip", "--as-of", "2026-03-01")  # before anything of it was logged
+    assert json.loads(read_pack(tmp_path / "b.zip")["absence.json"])["numbers"] == {}
+
+
+def test_a_clone_without_the_journal_makes_a_pack_without_the_log_and_says_so(root: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(root, tmp_path / "copy", ignore=shutil.ignore_patterns("journal.db*")))
+    assert "The log's journal is not here" in scene.run(copy, "pack", "--out", tmp_path / "a.zip").output
+    assert not [name for name in read_pack(tmp_path / "a.zip") if name.startswith("proof/")]
+
+
 # A policy of the reader's own
 
 

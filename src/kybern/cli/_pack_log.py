@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from kybern.cli._log import JOURNAL, KEY_FILE, LOG_FOLDER, content, log_of
 from kybern.cli._log_sync import logged_as
 from kybern.cli._log_witness import WITNESSES
@@ -39,7 +41,10 @@ def from_log(found: Assessed, policy: Path | None, *, with_records: bool) -> Fro
     from kybern.evidence.erasure import receipts  # noqa: PLC0415 - see the docstring of `_shared`
 
     root = found.workspace.root
-    if not (root / JOURNAL).exists() or not (root / KEY_FILE).exists():
+    if not (root / KEY_FILE).exists():
+        return FromLog()
+    if not (root / JOURNAL).exists():
+        typer.echo("The log's journal is not here: the pack shows nothing of the log.", err=True)
         return FromLog()
     taken = _Taken(found, log_of(root))
     erased = receipts(root, taken.log)

@@ -37,8 +37,12 @@ def log_again(files: Mapping[str, bytes], found: verify.Findings) -> None:
     """Verify proofs, checkpoints, policy, tokens and change sets again; nothing where the pack has no log."""
     if f"{verify.PROOF}key" not in files:
         return
-    again = _Again(files, Verifier.parse(_text(files, "key")))
-    faults = [verify.shown(fault) for part in (again.proofs, again.earlier, again.policy, again.stamps, again.changes) for fault in part()]
+    try:
+        again = _Again(files, Verifier.parse(_text(files, "key")))
+        parts = (again.proofs, again.earlier, again.policy, again.stamps, again.changes)
+        faults = [verify.shown(fault) for part in parts for fault in part()]
+    except Refused as refused:
+        faults = [verify.shown(refused)]
     found.settle(faults, "Kybern itself finds the same of the log: proofs, checkpoints, policy, time-stamps, change sets.")
 
 

@@ -1731,11 +1731,20 @@ def _statement(data: bytes, keys: Mapping[str, Key], kind: str) -> dict[str, Any
     return said | {"keys": mine}
 
 
+def _moment_of(log: Log) -> datetime:
+    """Give the moment that the pack is about."""
+    try:
+        return moment(read_json(log.files[MANIFEST], MANIFEST)["as_of"])
+    except ValueError as error:
+        raise NoPack(why=f"{MANIFEST}: {error}") from None
+
+
 def check_applied(log: Log, keys: Mapping[str, Key], found: Findings) -> None:
-    """Replay the signed change sets, hold them against the entries of records, and the records here against what they come to."""
+    """Replay the change sets that were applied by then, hold them against entries, and the records here against what they come to."""
     entries: dict[str, list[Leaf]] = {}
+    then = _moment_of(log)
     for index in sorted(log.leaves):
-        if log.leaves[index].get("type") == "record":
+        if log.leaves[index].get("type") == "record" and log.leaves[index].at <= then:
             entries.setdefault(log.leaves[index].get("change"), []).append(log.leaves[index])
     names = {name.removeprefix(f"{PROOF}changes/") for name in log.files if name.startswith(f"{PROOF}changes/")}
     faults = [f"the change set {one[:16]} and its entries are not both here" for one in sorted(names ^ set(entries))]
@@ -1770,11 +1779,11 @@ def _apply(  # noqa: PLR0913, PLR0917 - all that one change set is held against
         raise Refused(why="it was planned on another state than what was applied before it: a change set is missing, or was added")
     if {leaf.get("source") for leaf in leaves} != {predicate["by"]} or all(key.standing(leaves[0].at) != "valid" for key in said["keys"]):
         raise Refused(why="the log took it in from somebody else, or when the key that signed it was not valid")
-    changes = [read_json(line, "a change", 1000) for line in listed.splitlines()]
-    if len(changes) != len(leaves):
+    lines = listed.split(b"\n")[:-1]
+    if len(lines) != len(leaves):
         raise Refused(why="it lists more or fewer changes than the log took in")
-    for change, leaf in zip(changes, leaves, strict=True):
-        _step(change, leaf, live)
+    for line, leaf in zip(lines, leaves, strict=True):
+        _step(read_json(line, "a change", 1000), leaf, live)
 
 
 def _step(change: object, leaf: Leaf, live: dict[str, tuple[str, bool]]) -> None:
@@ -1813,9 +1822,10 @@ def _check_state(log: Log, live: Mapping[str, tuple[str, bool]], last: Leaf | No
 
 
 def check_numbers(log: Log, found: Findings) -> None:
-    """See that every number which a source counts by itself, and the log has here, is in the list of absences."""
+    """See that every number which a source counts by itself, and the log had then, is in the list of absences."""
     runs = read_json(log.files[ABSENCE], ABSENCE)["numbers"]
-    own = [(leaf.get("source")[:-1], leaf.said["seq"]) for leaf in log.leaves.values() if leaf.get("source").endswith("#")]
+    known = [leaf for leaf in log.leaves.values() if leaf.get("source").endswith("#") and leaf.at <= _moment_of(log)]
+    own = [(leaf.get("source")[:-1], leaf.said["seq"]) for leaf in known]
     strange = [f"{source}#{number}" for source, number in own if not any(first <= number <= last for first, last in runs.get(source, []))]
     if own:
         fault = [f"{ABSENCE} does not know {shown(one)}, which is in the log" for one in strange]
