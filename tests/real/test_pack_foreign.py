@@ -141,7 +141,7 @@ def test_aics_tlog_accepts_the_log_by_the_program_of_the_readme_and_refuses_one_
     program = re.sub("(?m)^ {7}", "", text[start : text.index("   The same with Go", start)])
     (unpacked / "check.py").write_text(program)
     proofs = [f"proof/entries/{path.name}" for path in sorted((unpacked / "proof" / "entries").iterdir())]
-    refuses_each_changed_byte([str(aics_python()), "check.py", *proofs], unpacked, "holds: the log of")
+    refuses_each_changed_byte([str(aics_python()), "check.py", *proofs], unpacked, "holds, cosigned by ['example.org/witness']")
 
 
 def refuses_each_changed_byte(command: list[str], unpacked: Path, said: str) -> None:

@@ -1824,7 +1824,8 @@ def _check_state(log: Log, live: Mapping[str, tuple[str, bool]], last: Leaf | No
 def check_numbers(log: Log, found: Findings) -> None:
     """See that every number which a source counts by itself, and the log had then, is in the list of absences."""
     runs = read_json(log.files[ABSENCE], ABSENCE)["numbers"]
-    known = [leaf for leaf in log.leaves.values() if leaf.get("source").endswith("#") and leaf.at <= _moment_of(log)]
+    then = _moment_of(log)
+    known = [leaf for leaf in log.leaves.values() if leaf.get("source").endswith("#") and leaf.at <= then]
     own = [(leaf.get("source")[:-1], leaf.said["seq"]) for leaf in known]
     strange = [f"{source}#{number}" for source, number in own if not any(first <= number <= last for first, last in runs.get(source, []))]
     if own:
