@@ -53,11 +53,17 @@ def _install(npm: str, given: Path, folder: Path) -> None:
 def run_node(program: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run a program, `node/sigstore.mjs`, beside the packages it imports."""
     source = HERE / program
-    folder = node_tools(source.parent.name)
-    target = folder / f"{os.getpid()}-{source.name}"
-    shutil.copy(source, target)
+    return run_text(source.parent.name, source.read_text(encoding="utf-8"), *arguments, given=given, suffix=source.suffix)
+
+
+def run_text(
+    tools: str, text: str, *arguments: str, given: str = "", suffix: str = ".mjs", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the text of a program beside the packages of a folder here."""
+    target = node_tools(tools) / f"{os.getpid()}-program{suffix}"
+    target.write_text(text, encoding="utf-8")
     try:
         command = [str(shutil.which("node")), str(target), *arguments]
-        return subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=120, cwd=cwd)
     finally:
         target.unlink(missing_ok=True)
