@@ -201,4 +201,5 @@ def _compare(pack: _Pack, again: Mapping[str, bytes], version: str, found: verif
     found.settle(faults, "Every other file is, to the byte, what Kybern makes of keys.yaml, records and evidence.")
     if other:
         made_by = verify.shown(pack.manifest["kybern"])
-        found.unknown.append(f"Whether {', '.join(sorted(_OURS))} are what Kybern {made_by} writes: this is Kybern {version}.")
+        why = f"it is of the older format {verify.FIRST}" if first else f"this is Kybern {version}"
+        found.unknown.append(f"Whether {', '.join(sorted(_OURS))} are what Kybern {made_by} wrote: {why}.")
