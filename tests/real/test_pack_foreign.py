@@ -26,8 +26,8 @@ import pack_scene as scene
 from go_tools import NEEDS_GO, go_program
 from local_tsa import OPENSSL, LocalAuthority
 from node_tools import run_text
-from pack_world import sealed
-from venv_tools import aics_python
+from pack_world import VERIFIER, sealed
+from venv_tools import aics_python, foreign_python
 
 from kybern.catalog import load_catalog
 from kybern.evidence import Refused
@@ -107,6 +107,14 @@ def test_both_of_us_find_that_it_holds_with_bounds_for_each_entry(files: Mapping
     last = entries[-1]
     assert datetime.fromisoformat(last["not_before"]) <= datetime.fromisoformat(last["logged_at"]) + timedelta(seconds=2)
     assert not any("only digest and time were read" in one for one in found.findings.unknown)
+
+
+def test_the_one_file_runs_with_an_old_cryptography_and_says_what_that_cannot_verify(packed: Path, tmp_path: Path) -> None:
+    command = [str(foreign_python("cryptography==42.0.8")), "-I", "-W", "ignore", str(VERIFIER), str(packed)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The time-stamps (2) hold" in done.stdout
+    assert "Whether two cosigned: the cryptography installed here cannot verify ML-DSA-44." in done.stdout
 
 
 # Strangers

@@ -5,7 +5,8 @@
     --policy FILE                     the checkpoint must be cosigned as this C2SP tlog-policy asks, not as the one in the pack
     --json                            prints JSON instead of words, with every entry of the log
 
-Exits 0 if all that was checked holds, 1 if something does not, 2 if this cannot be read as a pack. Needs Python 3.11 or newer.
+Exits 0 if all that was checked holds, 1 if something does not, 2 if this cannot be read as a pack. Needs Python 3.11 or newer,
+and cryptography 42 or newer; where that has no ML-DSA it says that it cannot verify such cosignatures.
 With -P Python imports nothing from the folder that is checked.
 """
 
