@@ -192,6 +192,7 @@ def test_where_ml_dsa_cannot_be_verified_it_says_so(files: Mapping[str, bytes], 
     assert any("two cosigned: the cryptography installed here cannot verify ML-DSA-44" in one for one in found.unknown)
     assert any(one.startswith("Whether it is cosigned as proof/policy asks") for one in found.unknown)
     assert not any("cosigned as" in one for one in found.held)
+    assert "is not cosigned as the policy given asks: one at" in failures(files, scene.POLICY.encode())  # who asks is not put off
 
 
 POLICIES: dict[str, tuple[str, str]] = {

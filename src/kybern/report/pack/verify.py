@@ -1101,8 +1101,8 @@ class Policy:
     def reached(self, names: Sequence[str]) -> bool:
         """Tell whether these witnesses are enough."""
         held = set(names)
-        for name, (need_, members) in self.groups.items():  # each is named after its members
-            if sum(member in held for member in members) >= need_:
+        for name, (least, members) in self.groups.items():  # each is named after its members
+            if sum(member in held for member in members) >= least:
                 held.add(name)
         return self.quorum in held
 
@@ -1140,10 +1140,10 @@ def read_policy(data: bytes, *, only_witnesses: bool = False) -> Policy:
 
 
 def _threshold(word: str, count: int) -> int:
-    need_ = {"all": count, "any": 1}.get(word) or (int(word) if re.fullmatch("[1-9][0-9]?", word, re.ASCII) else 0)
-    if not 0 < need_ <= count:
+    least = {"all": count, "any": 1}.get(word) or (int(word) if re.fullmatch("[1-9][0-9]?", word, re.ASCII) else 0)
+    if not 0 < least <= count:
         raise Refused(why=f"a group needs all, any or 1 to {count} of its members, not {shown(word)}")
-    return need_
+    return least
 
 
 def cosigned(note: Checkpoint, key: NoteKey) -> int | None:
@@ -1187,7 +1187,7 @@ def check_witnesses(log: Log, given: bytes | None, found: Findings) -> None:
         found.unknown.append("Whether the log shows everybody the same: no policy says whose cosignatures suffice (--policy FILE).")
     elif policy.reached([one for one, at in times.items() if at]):
         found.held.append(f"The checkpoint is cosigned as {name} asks: {said}.")
-    elif policy.reached([one for one, at in times.items() if at is not None]):
+    elif given is None and policy.reached([one for one, at in times.items() if at is not None]):
         found.unknown.append(f"Whether it is cosigned as {name} asks: see the cosignatures that cannot be verified here.")
     else:
         found.failed.append(f"The checkpoint is not cosigned as {name} asks: {said}.")
@@ -1916,10 +1916,12 @@ def read_arguments(arguments: Sequence[str]) -> tuple[Path, Path | None, bool] |
 
 
 def read_given(path: Path | None) -> bytes | None:
-    """Read the reader's own policy; `NoPack` if that cannot be done."""
+    """Read the reader's own policy, if there is one; `NoPack` if that cannot be done."""
+    if path is None:
+        return None
     try:
-        with path.open("rb") if path else open(os.devnull, "rb") as file:  # noqa: PTH123 - nothing to read
-            return file.read(MAX_PROOF + 1) if path else None
+        with path.open("rb") as file:
+            return file.read(MAX_PROOF + 1)
     except OSError as error:
         raise NoPack(why=f"the policy {shown(path)} cannot be read: {error.strerror}") from None
 
