@@ -304,7 +304,7 @@ def test_a_draft_that_no_longer_holds_is_not_issued(shell: Shell) -> None:
 def test_evidence_that_is_not_in_the_log_does_not_count_and_is_told(shell: Shell) -> None:
     add = ("--about", "policy:ai", "--topic", "ai-policy", "--key", "anna", "--observed-at", "2026-10-01")
     shell.run("evidence", "add", "document", *add, "-f", "title=AI policy", "-f", f"sha256={'a' * 64}")
-    assert "1 pieces of evidence are not in the published log" in shell.draft().stderr
+    assert "1 piece of evidence is not in the published log" in shell.draft().stderr
 
 
 def test_a_log_that_does_not_hold_keeps_it_from_being_issued(shell: Shell) -> None:
