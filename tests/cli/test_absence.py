@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from kybern.cli import _absence, _evidence, _log, _log_sync
 
-if TYPE_CHECKING:
-    from click.testing import Result
+sys.path.insert(0, str(Path(__file__).parent))
+
+import cli_shell
 
 app = typer.Typer()
 for group in (_absence, _evidence, _log):
     group.register(app)
-runner = CliRunner()
 
 RECORDS = """\
 - {kind: organization, id: acme, title: Acme, legal_name: Acme, sector: Lending, countries: [IE], ai_roles: [deployer]}
@@ -27,18 +26,11 @@ RECORDS = """\
 """
 
 
-class Shell:
+class Shell(cli_shell.Shell):
     """A workspace, and commands run in it."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def run(self, *words: object, code: int = 0) -> Result:
-        result = runner.invoke(app, [*map(str, words), "-C", str(self.root)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
+        super().__init__(app, root)
 
     def deliver(self, number: int | None, day: str) -> None:
         counted = [] if number is None else ["-f", f"sequence={number}"]

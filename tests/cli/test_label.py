@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 import kybern.catalog
 from kybern.catalog import load_catalog
 from kybern.cli import _evidence, _label, _log, _pack
+from kybern.report.pack import read_pack, roots_in
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import cli_shell
+from own_world import control
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 for group in (_evidence, _log, _label, _pack):
     group.register(app)
-runner = CliRunner()
 
 RECORDS = """\
 - {kind: organization, id: acme, title: Acme, legal_name: Acme Ltd, sector: Lending, countries: [IE], ai_roles: [deployer]}
@@ -33,18 +38,11 @@ RECORDS = """\
 CRITERIA = "minimum_coverage: 0\nminimum_strength: 1\nmaximum_not_met: 999\nmaximum_expired: 999\napprover: role:board\n"
 
 
-class Shell:
+class Shell(cli_shell.Shell):
     """A workspace, and commands run in it."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def run(self, *words: object, code: int = 0, where: bool = True) -> Result:
-        result = runner.invoke(app, [*map(str, words), *(["-C", str(self.root)] if where else [])])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
+        super().__init__(app, root)
 
     def draft(self, code: int = 0) -> Result:
         return self.run("label", "draft", "--framework", "ISO42001", "--criteria", self.root / "criteria.yaml", code=code)
@@ -162,9 +160,53 @@ def test_a_pack_of_any_later_time_recomputes_it(shell: Shell) -> None:
     shell.run("pack", "--out", pack)
     found = shell.verify(path, "--pack", pack)
     assert found["holds"], found
-    assert any("held against the log" in one for one in found["unknown"])
+    assert any("The log had this root at" in one for one in found["held"])
+    other = json.loads(path.read_text())["credentialSubject"]["log"]["rootSha256"]
+    assert other in {root for _, root in roots_in(read_pack(pack)).values()}
     shell.run("pack", "--out", pack, "--without-records")
     assert "lacks what recomputing needs" in " ".join(shell.verify(path, "--pack", pack, code=1)["failed"])
+
+
+def test_personal_evidence_in_the_log_counts_in_the_workspace_and_in_a_pack(shell: Shell) -> None:
+    add = ("--about", "policy:ai", "--topic", "policy-review", "--key", "anna", "--observed-at", "2026-10-01", "--personal", "person:anna")
+    shell.run("evidence", "add", "attestation", *add, "-f", "statement=Anna read it.", "-f", "holds=true")
+    assert "1 piece of evidence is not in the published log" in shell.draft().stderr
+    shell.run("log", "sync")
+    assert "not in the published log" not in shell.draft().stderr
+    path = shell.issued()
+    assert shell.verify(path, "--recompute")["holds"]
+    pack = shell.root / "audit.zip"
+    shell.run("pack", "--out", pack)
+    found = shell.verify(path, "--pack", pack)
+    assert found["holds"], found
+
+
+def test_a_pack_made_much_later_still_has_the_checkpoint_that_the_statement_names(shell: Shell) -> None:
+    path = shell.issued()
+    add = ("--about", "policy:ai", "--topic", "ai-policy", "--key", "anna", "--observed-at", "2026-10-01")
+    for number in range(3):
+        shell.run("evidence", "add", "document", *add, "-f", f"title=Policy {number}", "-f", f"sha256={'a' * 64}")
+        shell.run("log", "sync")
+    pack = shell.root / "audit.zip"
+    shell.run("pack", "--out", pack)
+    found = shell.verify(path, "--pack", pack)
+    assert found["holds"], found
+    assert any("The log had this root at" in one for one in found["held"])
+
+
+def test_a_statement_says_that_catalogs_of_ones_own_were_used(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    (shell.root / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\ncatalogs: [catalogs/house]\n")
+    (shell.root / "catalogs" / "house" / "controls").mkdir(parents=True)
+    (shell.root / "catalogs" / "house" / "controls" / "house.yaml").write_text(control("ISO42001:5.2"))
+    path = shell.issued()
+    found = shell.verify(path, "--recompute")
+    assert [one["path"] for one in found["states"]["ownCatalogs"]] == ["catalogs/house"]
+    assert any("own catalogs ask enough" in one and "catalogs/house" in one for one in found["unknown"])
+    assert "catalogs/house" in path.with_suffix(".html").read_text()
+    pack = shell.root / "audit.zip"
+    shell.run("pack", "--out", pack)
+    assert shell.verify(path, "--pack", pack)["holds"]
 
 
 def test_a_revoked_statement_stays_revoked_and_others_do_not_become_so(shell: Shell) -> None:
@@ -262,7 +304,7 @@ def test_a_draft_that_no_longer_holds_is_not_issued(shell: Shell) -> None:
 def test_evidence_that_is_not_in_the_log_does_not_count_and_is_told(shell: Shell) -> None:
     add = ("--about", "policy:ai", "--topic", "ai-policy", "--key", "anna", "--observed-at", "2026-10-01")
     shell.run("evidence", "add", "document", *add, "-f", "title=AI policy", "-f", f"sha256={'a' * 64}")
-    assert "1 pieces of evidence are not in the published log" in shell.draft().stderr
+    assert "1 piece of evidence is not in the published log" in shell.draft().stderr
 
 
 def test_a_log_that_does_not_hold_keeps_it_from_being_issued(shell: Shell) -> None:

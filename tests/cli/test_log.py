@@ -5,40 +5,32 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from kybern.cli import _evidence, _log
 from kybern.evidence.log import Entry
 
-if TYPE_CHECKING:
-    from click.testing import Result
+sys.path.insert(0, str(Path(__file__).parent))
+
+import cli_shell
 
 app = typer.Typer()
 _evidence.register(app)
 _log.register(app)
-runner = CliRunner()
 
 RECORDS = "- {kind: person, id: anna, title: Anna}\n- {kind: person, id: bob, title: Bob}\n"
 
 
-class Shell:
+class Shell(cli_shell.Shell):
     """A workspace, and commands run in it."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def run(self, *words: object, code: int = 0) -> Result:
-        result = runner.invoke(app, [*map(str, words), "-C", str(self.root)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
+        super().__init__(app, root)
 
     def state(self, text: str) -> str:
         """File an attestation; give its id."""

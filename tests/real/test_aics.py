@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -15,15 +13,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PINNED = ("aics-tlog==0.2.1", "aics-witness==0.1.0")
 PROGRAM = Path(__file__).with_name("aics_check.py")
-CACHE = ROOT / ".cache" / "aics-0.2.1-0.1.0"
 
 pytestmark = pytest.mark.real
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(ROOT / "tests" / "evidence" / "log"))
 
 from log_bench import SIGNER, Bench, digest  # noqa: E402
+from venv_tools import aics_python  # noqa: E402
 from witness_bench import LATTICE, NOW, OTHER, WITNESS  # noqa: E402
 
 from kybern.cli._log_witness import post_to  # noqa: E402
@@ -32,34 +30,9 @@ from kybern.cli._witness_memory import WitnessMemory  # noqa: E402
 from kybern.evidence.log import Came, Witness, WitnessKey, ask, cosignatures  # noqa: E402
 
 
-def interpreter() -> str | None:
-    """Find a Python of 3.12 or 3.13 that starts."""
-    versions = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
-    for name in ("python3.13", "python3.12"):
-        for path in [*map(str, sorted(versions.glob(f"*/bin/{name}"))), *filter(None, [shutil.which(name)])]:
-            asked = subprocess.run([path, "-c", "import ssl, sqlite3, venv"], capture_output=True, check=False)
-            if asked.returncode == 0:
-                return path
-    return None
-
-
 @pytest.fixture(scope="module")
 def stranger() -> Path:
-    """Give the Python of an environment with the pinned packages, made once and kept under `.cache`."""
-    python = CACHE / "bin" / "python"
-    if not python.exists():
-        found = interpreter()
-        if found is None:
-            pytest.skip("aics-tlog needs Python 3.12 or 3.13, and neither is installed")
-        fresh = CACHE.with_name(f"{CACHE.name}.{os.getpid()}")
-        subprocess.run([found, "-m", "venv", fresh], check=True, capture_output=True)
-        install = [fresh / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:", *PINNED]
-        done = subprocess.run(install, capture_output=True, text=True, check=False, timeout=300)
-        if done.returncode:
-            shutil.rmtree(fresh)
-            pytest.skip(f"aics-tlog and aics-witness cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
-        fresh.rename(CACHE)
-    return python
+    return aics_python()
 
 
 @dataclass

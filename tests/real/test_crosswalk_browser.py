@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.real
 
-pytestmark = [pytest.mark.real, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
 from playwright.sync_api import Browser, expect  # noqa: E402
 
 from kybern.catalog import crosswalk, load_catalog  # noqa: E402
 from kybern.report import crosswalk_page  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize(("kind", "scheme", "width"), [("sankey", "light", 1280), ("matrix", "dark", 1280), ("sankey", "dark", 360)])

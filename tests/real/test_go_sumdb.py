@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,24 +10,16 @@ from pathlib import Path
 
 import pytest
 
-GO = shutil.which("go")
-GOPATH = Path("/usr/share/gocode")
-PROGRAM = Path(__file__).parent / "sumdb" / "verify.go"
-
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(GO is None, reason="Debian's golang-go is not installed"),
-    pytest.mark.skipif(
-        not (GOPATH / "src/golang.org/x/mod/sumdb/tlog").is_dir(), reason="Debian's golang-golang-x-mod-dev is not installed"
-    ),
-]
-
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "evidence" / "log"))
 
-from log_bench import SIGNER, Bench, digest  # noqa: E402
-from witness_bench import LATTICE, NOW, WITNESS  # noqa: E402
+from go_tools import NEEDS_GO, go_program
+from log_bench import SIGNER, Bench, digest
+from witness_bench import LATTICE, NOW, WITNESS
 
-from kybern.evidence.log import cosignatures, open_checkpoint  # noqa: E402
+from kybern.evidence.log import cosignatures, open_checkpoint
+
+pytestmark = [pytest.mark.real, *NEEDS_GO]
 
 SIZE = 66_000
 """Tiles of three levels, whole and partial."""
@@ -61,12 +51,7 @@ def make(root: Path, old: int, size: int) -> None:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("go")
-    env = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GOPATH), "GOCACHE": str(folder / "cache"), "GOFLAGS": ""}
-    command = [str(GO), "build", "-o", str(folder / "verify"), str(PROGRAM)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return folder / "verify"
+    return go_program("verify", tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture

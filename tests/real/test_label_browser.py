@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import TypeAlias
 
 import pytest
 
-CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.real
 
-pytestmark = [pytest.mark.real, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
@@ -37,14 +34,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (path / "badge.svg").write_text(badge(document()), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-NODE, NPM = shutil.which("node"), shutil.which("npm")
-HERE = Path(__file__).parent / "node_label"
-CACHE = Path(__file__).parents[2] / ".cache" / "node_label"
+pytestmark = pytest.mark.real
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(NODE is None or NPM is None, reason="node and npm are not installed"),
-]
-
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from label_world import ISSUED, ISSUER, KEY, URL, document, key, listed, stated  # noqa: E402
 from label_world import approval as approved  # noqa: E402
+from node_tools import run_node  # noqa: E402
 
 from kybern.report.label import Issuer, Place, StatusList, as_jwt, issue, open_jwt, open_statement, status_credential  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def program() -> Path:
-    """Install the verifiers once, by their lock; the lock names no registry."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "verify.js"):
-        shutil.copyfile(HERE / name, CACHE / name)
-    installed = CACHE / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < (HERE / "package-lock.json").stat().st_mtime:
-        command = [str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False, timeout=300)
-        if done.returncode:
-            pytest.skip(f"npm cannot install the verifiers: {done.stderr.strip().splitlines()[-1:]}")
-    return CACHE / "verify.js"
 
 
 class Stranger:
     """Runs the foreign verifiers on files."""
 
-    def __init__(self, program: Path, root: Path) -> None:
-        self.program, self.root = program, root
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self.controller(ISSUER)
 
     def controller(self, issuer: Issuer) -> None:
@@ -60,8 +38,7 @@ class Stranger:
         if status is not None:
             (self.root / "status.json").write_text(json.dumps(status))
             arguments.append(self.root / "status.json")
-        command = [str(NODE), str(self.program), kind, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = run_node("node_label/verify.js", kind, *map(str, arguments))
         assert done.stdout, done.stderr
         found = json.loads(done.stdout)
         assert found["verified"] == (done.returncode == 0)
@@ -69,8 +46,8 @@ class Stranger:
 
 
 @pytest.fixture
-def stranger(program: Path, tmp_path: Path) -> Stranger:
-    return Stranger(program, tmp_path)
+def stranger(tmp_path: Path) -> Stranger:
+    return Stranger(tmp_path)
 
 
 def test_the_credential_is_accepted_with_its_status_list(stranger: Stranger) -> None:

@@ -41,7 +41,7 @@ def bundle_of(key: PrivateKey) -> dict[str, Any]:
 def verdicts(key: PrivateKey, bundles: list[Any]) -> list[str]:
     der = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     keys = {key.keyid: base64.b64encode(der).decode()}
-    done = run_node("sigstore.mjs", given=json.dumps({"keys": keys, "bundles": bundles}))
+    done = run_node("node/sigstore.mjs", given=json.dumps({"keys": keys, "bundles": bundles}))
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

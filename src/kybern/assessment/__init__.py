@@ -1,6 +1,6 @@
 """Status, readiness, reasons and gaps: pure functions of catalog, records, evidence and a moment."""
 
-from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absences, numbered, rhythms, stated
+from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absence_json, absences, numbered, rhythms, stated
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
 from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
 from kybern.assessment._deadlines import DayAhead, DeadlineKind, deadlines
@@ -48,6 +48,7 @@ __all__ = [
     "TouchedRecord",
     "TraceGraph",
     "Unsettled",
+    "absence_json",
     "absences",
     "ahead",
     "assess",

@@ -251,6 +251,24 @@ def _gap(source: str, before: int, after: int, noticed: datetime | None, known: 
 # As a statement
 
 
+def absence_json(one: Absence) -> dict[str, Any]:
+    """Write a finding with all its fields, JSON-shaped."""
+    return {
+        "kind": str(one.kind),
+        "about": one.about,
+        "check": one.check,
+        "subjects": list(one.subjects),
+        "since": None if one.since is None else one.since.isoformat().replace("+00:00", "Z"),
+        "ground": one.ground,
+        "last": one.last,
+        "owner": one.owner,
+        "owner_ref": one.owner_ref,
+        "text": one.text,
+        "closes": one.closes,
+        "rests_on": one.rests_on,
+    }
+
+
 def stated(assessment: Assessment, found: Iterable[Absence], collector: Mapping[str, str]) -> dict[str, Any]:
     """Write findings as the fields of an `absence` predicate: all counted, as many listed as one statement holds."""
     listed = [_listed(one) for one in found]

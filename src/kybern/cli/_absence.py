@@ -40,7 +40,7 @@ def absence(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")] = False,
 ) -> None:
     """Show what was due and did not come: overdue and never seen, sources that fell silent, numbers that are missing."""
-    from kybern.assessment import absences, rhythms  # noqa: PLC0415 - see the docstring of `_shared`
+    from kybern.assessment import absence_json, absences, rhythms  # noqa: PLC0415 - see the docstring of `_shared`
 
     found = assess_workspace(directory, as_of)
     assessment = found.assessment
@@ -50,7 +50,7 @@ def absence(
         print_json(
             {
                 "as_of": assessment.as_of.isoformat().replace("+00:00", "Z"),
-                "findings": [_json(one) for one in listed],
+                "findings": [absence_json(one) for one in listed],
                 "sources": [_source_json(one) for one in sources],
             }
         )
@@ -60,23 +60,6 @@ def absence(
         _sign(found, listed, sign, passphrase_env)
     if fail and listed:
         raise typer.Exit(FALLS_SHORT)
-
-
-def _json(one: Absence) -> dict[str, object]:
-    return {
-        "kind": str(one.kind),
-        "about": one.about,
-        "check": one.check,
-        "subjects": list(one.subjects),
-        "since": None if one.since is None else one.since.isoformat().replace("+00:00", "Z"),
-        "ground": one.ground,
-        "last": one.last,
-        "owner": one.owner,
-        "owner_ref": one.owner_ref,
-        "text": one.text,
-        "closes": one.closes,
-        "rests_on": one.rests_on,
-    }
 
 
 def _source_json(one: Rhythm) -> dict[str, object]:

@@ -13,7 +13,8 @@ from kybern.cli import _label_check
 from kybern.cli._evidence_add import file_piece
 from kybern.cli._key import PassphraseOption, keyring_of, signing_key
 from kybern.cli._label_check import FALLS_SHORT, FileArgument
-from kybern.cli._label_stand import Stand, content, criteria_of, framework_of, in_words, json_text, log_holds, size_of, stand_of, write
+from kybern.cli._label_stand import Stand, criteria_of, framework_of, json_text, log_holds, size_of, stand_of, write
+from kybern.cli._log import content, count_words, in_words
 from kybern.cli._shared import AsOfOption, WorkspaceOption, now, open_root, open_workspace, parse_as_of, refuse
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def draft(
     write(path, json_text(stated))
     typer.echo(f"{path.relative_to(found.workspace.root)}  {claim_digest(stated)}")
     if found.unlogged:
-        typer.echo(f"{found.unlogged} pieces of evidence are not in the published log and do not count: kybern log sync.", err=True)
+        are = count_words(found.unlogged, "piece of evidence is", "pieces of evidence are")
+        typer.echo(f"{are} not in the published log and not counted: kybern log sync.", err=True)
     missing = shortfalls(asked, found.assessment, framework, log_holds=log_holds(found.workspace.root))
     for one in missing:
         typer.echo(f"not met: {one.text} [{one.criterion}]")

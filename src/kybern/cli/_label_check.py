@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._label_stand import content, criteria_of, framework_of, in_words, log_holds, size_of, stand_of, write
+from kybern.cli._label_stand import criteria_of, framework_of, log_holds, size_of, stand_of, write
+from kybern.cli._log import content, in_words
 from kybern.cli._shared import AsOfOption, WorkspaceOption, parse_as_of, print_json, refuse, whole_catalog
 
 if TYPE_CHECKING:
@@ -87,21 +88,23 @@ def _against_pack(opened: Opened, path: Path, found: Checked) -> None:
     """Check the pack, assess what is in it at the statement's moment, and compare."""
     from kybern import __version__  # noqa: PLC0415
     from kybern.report.label import LogHead, claim, recomputed  # noqa: PLC0415
-    from kybern.report.pack import NoPack, assess_pack, read_pack, recheck  # noqa: PLC0415
+    from kybern.report.pack import NoPack, assess_pack, own_catalogs, read_pack, recheck, roots_in  # noqa: PLC0415
 
     catalog, stated = whole_catalog(), opened.subject
+    size = size_of(stated)
     try:
         files = read_pack(path)
         holds = recheck(files, catalog, __version__).holds
-        assessment = assess_pack(files, catalog, parse_as_of(stated["asOf"])) if holds else None
+        assessment = assess_pack(files, catalog, parse_as_of(stated["asOf"]), size) if holds else None
     except (NoPack, MemoryError) as error:
         refuse("bad-pack", f"{path} cannot be read as a pack: {error or 'it asks for too much memory'}.", "Give what `kybern pack` wrote.")
     if assessment is None:
         found.failed.append("The pack does not hold, or lacks what recomputing needs: see kybern verify.")
         return
-    log = LogHead(stated["log"]["origin"], size_of(stated), stated["log"]["rootSha256"])
-    name = framework_of(assessment, str(stated["framework"]["id"]))
-    recomputed(opened, claim(assessment, name, criteria_of(stated), log), found, log=False)
+    name, proven = framework_of(assessment, str(stated["framework"]["id"])), roots_in(files).get(size)
+    origin, root = proven or (stated["log"]["origin"], stated["log"]["rootSha256"])
+    again = claim(assessment, name, criteria_of(stated), LogHead(origin, size, root), own_catalogs(files))
+    recomputed(opened, again, found, log=proven is not None)
 
 
 def _tell(found: Checked, opened: Opened | None, *, as_json: bool) -> None:

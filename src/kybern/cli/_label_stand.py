@@ -1,63 +1,35 @@
-"""What the commands of `kybern label` share: a workspace as its log has it, the claim that follows, files read and written whole."""
+"""What the commands of `kybern label` share: a workspace as its log has it, and the claim that follows."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kybern.cli._key import keyring_of
-from kybern.cli._log import log_of
-from kybern.cli._shared import fail, near, open_workspace, refuse, whole_catalog
+from kybern.cli._log import in_words, log_of
+from kybern.cli._log_sync import logged_as
+from kybern.cli._shared import near, open_workspace, refuse, whole_catalog, write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from kybern.assessment import Assessment
+    from kybern.catalog import CatalogFolder
     from kybern.evidence import Evidence
     from kybern.evidence.log import Log
     from kybern.report.label import Criteria
     from kybern.workspace import Workspace
 
 
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Tell what is refused, or the disk, and exit 2."""
-    from kybern.base import InputError  # noqa: PLC0415 - see the docstring of `_shared`
-    from kybern.evidence import Refused  # noqa: PLC0415
-
-    try:
-        yield
-    except Refused as refused:
-        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
-    except InputError as error:
-        fail(error)
-    except OSError as error:
-        refuse("unwritable", f"{error.filename or 'A file'} cannot be read or written: {error.strerror}.")
-
-
-def content(path: Path, limit: int = 1 << 20) -> bytes:
-    """Read a file, at most one byte more than the limit; exits 2 where that fails."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        refuse("unreadable", f"{path} cannot be read: {error.strerror}.")
-
-
 def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    """Write a file whole or not at all, with the folder it lies in."""
+    with in_words():
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+    write_whole(path, text)
 
 
 def json_text(value: object) -> str:
@@ -79,12 +51,13 @@ class Stand:
     size: int
     root: str
     unlogged: int
+    own: tuple[CatalogFolder, ...] = ()
 
     def claim(self, framework: str, criteria: Criteria) -> dict[str, Any]:
         """Write what would be stated."""
         from kybern.report.label import LogHead, claim  # noqa: PLC0415
 
-        return claim(self.assessment, framework, criteria, LogHead(self.origin, self.size, self.root))
+        return claim(self.assessment, framework, criteria, LogHead(self.origin, self.size, self.root), self.own)
 
 
 def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand:
@@ -105,13 +78,14 @@ def stand_of(directory: Path, as_of: datetime, size: int | None = None) -> Stand
         root = log.tree_at(taken).root().hex()
         accepted = read_evidence(workspace.root / EVIDENCE, keyring_of(workspace.root), workspace.root).accepted
         until = [one for one in accepted if one.observed_at <= as_of]
-        evidence = [one for one in until if one.id in known]
-        found = assess(whole_catalog(read_catalogs(workspace.root)), workspace.records, evidence, as_of)
-    return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence))
+        evidence = [one for one in until if logged_as(workspace.root, one) in known]
+        own = read_catalogs(workspace.root)
+        found = assess(whole_catalog(own), workspace.records, evidence, as_of)
+    return Stand(workspace, found, accepted, log.verifier.name, taken, root, len(until) - len(evidence), own)
 
 
 def _statements(log: Log, size: int) -> set[str]:
-    """Name the statements among the first entries of the log."""
+    """Name the statements among the first entries of the log, and the commitments to personal ones."""
     from kybern.evidence import Refused  # noqa: PLC0415
     from kybern.evidence.log import read_leaf  # noqa: PLC0415
 
@@ -119,7 +93,7 @@ def _statements(log: Log, size: int) -> set[str]:
     for start, leaves in log.journal.blocks(0, log.journal.size):
         for leaf in leaves[: max(0, size - start)]:
             with suppress(Refused):  # an entry of another kind holds no evidence; the audit tells what is damaged
-                found.add(read_leaf(leaf).statement)
+                found.update((read_leaf(leaf).statement, read_leaf(leaf).commitment))
     return found
 
 

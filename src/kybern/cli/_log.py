@@ -49,11 +49,14 @@ def register(root: typer.Typer) -> None:
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Tell what the log refuses, or the disk, and exit 2."""
-    from kybern.evidence import Refused  # noqa: PLC0415 - see the docstring of `_shared`
+    """Tell what the log refuses, what cannot be read as input, or the disk, and exit 2."""
+    from kybern.base import InputError  # noqa: PLC0415 - see the docstring of `_shared`
+    from kybern.evidence import Refused  # noqa: PLC0415
 
     try:
         yield
+    except InputError as error:
+        fail(error)
     except Refused as refused:
         hint = "Make a log: kybern log init." if refused.rule in {"no-journal", "no-checkpoint"} else ""
         refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.", hint)
@@ -61,7 +64,7 @@ def in_words() -> Iterator[None]:
         refuse("unwritable", f"{error.filename or 'A file of the log'} cannot be read or written: {error.strerror}.")
 
 
-def content(path: Path, limit: int) -> bytes:
+def content(path: Path, limit: int = 1 << 20) -> bytes:
     """Read a file, at most one byte more than the limit; exits 2 where that fails."""
     try:
         with path.open("rb") as file:

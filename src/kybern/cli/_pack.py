@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse
+from kybern.cli._shared import AsOfOption, WorkspaceOption, assess_workspace, cache_folder, fail, near, print_json, refuse, write_whole
 
 if TYPE_CHECKING:
     from kybern.cli._shared import Assessed
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
 FALLS_SHORT = 1
 _RECORDS_A_FILE = 500
+_MAX_POLICY = 1 << 18
 
 
 def register(app: typer.Typer) -> None:
@@ -36,10 +35,13 @@ def pack(
     without_records: Annotated[
         bool, typer.Option("--without-records", help="Leave out records and report; statuses can then not be recomputed from the pack.")
     ] = False,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="The C2SP tlog-policy to put in. Default: log/policy, if it is there.")
+    ] = None,
 ) -> None:
-    """Write the auditor's pack: the assessment, its evidence and keys, and a verifier that needs no Kybern, network or account.
+    """Write the auditor's pack: assessment, evidence, keys, proofs of the log, and a verifier without Kybern, network or account.
 
-    The same records, evidence and moment give the same bytes. A pack that would not hold is not written.
+    The same records, evidence, log and moment give the same bytes. A pack that would not hold is not written.
     """
     from kybern.base import InputError  # noqa: PLC0415
     from kybern.evidence import Refused  # noqa: PLC0415
@@ -47,14 +49,16 @@ def pack(
 
     found = assess_workspace(directory, as_of)
     try:
-        data = build(_inputs(found, _chosen(found, framework), without_records))
+        data = build(_inputs(found, _chosen(found, framework), policy, without_records=without_records))
     except InputError as error:
         fail(error, found.workspace.root)
     except Refused as refused:
         refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.", "If a file changed meanwhile, try again.")
     except OSError as error:
         refuse("unreadable", f"{error.filename} cannot be read: {error.strerror}.")
-    _write(out, data)
+    if not out.name or out.is_dir():
+        refuse("unwritable", f"{out} is a folder.", "Name a file with --out.")
+    write_whole(out, data, "Name another place with --out.")
     _tell(out, data)
 
 
@@ -67,9 +71,11 @@ def _chosen(found: Assessed, names: list[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) if names else found.frameworks
 
 
-def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool) -> Inputs:
+def _inputs(found: Assessed, frameworks: tuple[str, ...], policy: Path | None, *, without_records: bool) -> Inputs:
     """Read the bytes that the assessment was computed from; `OSError` where a file is gone."""
     from kybern import __version__  # noqa: PLC0415
+    from kybern.cli._log_sync import own_numbers  # noqa: PLC0415
+    from kybern.cli._pack_log import from_log  # noqa: PLC0415
     from kybern.evidence import KEYS_FILE, VAULT, Vault, open_stored  # noqa: PLC0415
     from kybern.report.pack import Inputs  # noqa: PLC0415
     from kybern.workspace import SETTINGS_FILE  # noqa: PLC0415
@@ -77,6 +83,7 @@ def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool)
     root = found.workspace.root
     keys, vault = root / KEYS_FILE, Vault(root / VAULT)
     envelopes = {piece.id: root / piece.source for piece in found.assessment.evidence}
+    logged = from_log(found, policy, with_records=not without_records)
     return Inputs(
         assessment=found.assessment,
         refused=found.refused,
@@ -87,7 +94,9 @@ def _inputs(found: Assessed, frameworks: tuple[str, ...], without_records: bool)
         settings=(root / SETTINGS_FILE).read_bytes(),
         records=None if without_records else _records(found),
         log=found.log,
-        erasures=_erasures(root),
+        erasures=logged.erasures,
+        proofs=logged.proofs,
+        numbers=own_numbers(root, found.assessment.as_of),
         catalogs=found.catalogs,
     )
 
@@ -110,39 +119,6 @@ def _yaml(contents: list[dict[str, object]]) -> bytes:
     return "".join(one if one == "\n" or one.isprintable() else f"\\U{ord(one):08x}" for one in text).encode()
 
 
-def _erasures(root: Path) -> dict[str, bytes]:
-    """Give the receipts of erasures, with the proofs of their entries and of the entries whose content was erased; none of the content."""
-    from kybern.cli._log import JOURNAL, KEY_FILE, LOG_FOLDER  # noqa: PLC0415
-    from kybern.evidence import Refused  # noqa: PLC0415
-    from kybern.evidence.erasure import receipts  # noqa: PLC0415
-    from kybern.evidence.log import PROOF_SUFFIX, Log, Verifier  # noqa: PLC0415
-
-    if not (root / JOURNAL).exists():
-        return {}
-    try:
-        log = Log.open(root / LOG_FOLDER, root / JOURNAL, Verifier.parse((root / KEY_FILE).read_text(encoding="utf-8")))
-        found = receipts(root, log)
-        proofs = {f"entry-{index}{PROOF_SUFFIX}": bytes(log.prove(index)) for one in found for index in one.entries}
-    except Refused as refused:
-        refuse(refused.rule, f"{refused.message[:1].upper()}{refused.message[1:]}.")
-    key = {"log-key": (root / KEY_FILE).read_bytes()} if found else {}
-    return {**{one.name: one.envelope for one in found}, **proofs, **key}
-
-
-def _write(out: Path, data: bytes) -> None:
-    """Write the file whole or not at all."""
-    if not out.name or out.is_dir():
-        refuse("unwritable", f"{out} is a folder.", "Name a file with --out.")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(out)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        refuse("unwritable", f"{out} cannot be written: {error.strerror}.", "Name another place with --out.")
-
-
 def _tell(out: Path, data: bytes) -> None:
     from kybern.report.pack import verify as verifier  # noqa: PLC0415
 
@@ -154,18 +130,26 @@ def _tell(out: Path, data: bytes) -> None:
 
 def verify(
     file: Annotated[Path, typer.Argument(metavar="PACK", help="What `kybern pack` wrote, as the archive or the unpacked folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar="FILE", help="The log's checkpoint must be cosigned as this policy of yours asks: a C2SP tlog-policy."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of words, with every entry of the log.")] = False,
 ) -> None:
-    """Check an auditor's pack without a network: files, signatures, keys, and every status recomputed from what is in it.
+    """Check an auditor's pack without a network: files, signatures, keys, the log, and every status recomputed from what is in it.
 
     Says what held, what did not, and what no check of it can know. Exits 1 if something does not hold or could not be recomputed.
     """
     from kybern import __version__  # noqa: PLC0415
     from kybern.catalog import load_catalog  # noqa: PLC0415
+    from kybern.cli._log import content  # noqa: PLC0415
     from kybern.report.pack import NoPack, read_pack, recheck, words  # noqa: PLC0415
 
+    asked = None if policy is None else content(policy, _MAX_POLICY)
     try:
-        found = recheck(read_pack(file), load_catalog(cache=cache_folder()), __version__)
+        found = recheck(read_pack(file), load_catalog(cache=cache_folder()), __version__, asked)
     except (NoPack, MemoryError) as error:
         refuse("bad-pack", f"{file} cannot be read as a pack: {error or 'it asks for too much memory'}.", "Give what `kybern pack` wrote.")
     if as_json:
@@ -187,4 +171,5 @@ def _json(found: Rechecked) -> dict[str, object]:
         "failed": findings.failed,
         "noted": findings.noted,
         "unknown": findings.unknown,
+        "entries": findings.entries,
     }

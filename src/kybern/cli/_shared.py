@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -114,6 +115,18 @@ def write_json(path: Path, value: Any) -> None:
         path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         refuse("unwritable", f"{path} cannot be written: {error.strerror}.")
+
+
+def write_whole(path: Path, data: bytes | str, hint: str = "") -> None:
+    """Write a file whole or not at all; exits 2 where that cannot be done."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        fresh.write_bytes(data.encode() if isinstance(data, str) else data)
+        fresh.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink()
+        refuse("unwritable", f"{path} cannot be written: {error.strerror}.", hint)
 
 
 def _input_error(rule: str, message: str, hint: str) -> InputError:

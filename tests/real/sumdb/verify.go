@@ -1,46 +1,21 @@
 // Verify a log with golang.org/x/mod/sumdb, which Go's checksum database rests on. Nothing here hashes or checks by itself.
 //
+// Built together with common.go.
+//
 //	verify FOLDER KEY OLD_CHECKPOINT CONSISTENCY PROOF...
 //
 // FOLDER is a published log, CONSISTENCY a file with our hashes in base64, a PROOF a .tlog-proof.
 package main
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
-
-func must(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "refused:", err)
-		os.Exit(1)
-	}
-}
-
-func open(data []byte, key string) tlog.Tree {
-	verifier, err := note.NewVerifier(key)
-	must(err)
-	opened, err := note.Open(data, note.VerifierList(verifier))
-	must(err)
-	lines := strings.Split(opened.Text, "\n")
-	if lines[0] != verifier.Name() {
-		must(fmt.Errorf("origin %q", lines[0]))
-	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	must(err)
-	root, err := tlog.ParseHash(lines[2])
-	must(err)
-	return tlog.Tree{N: size, Hash: root}
-}
 
 type folder string
 
@@ -80,35 +55,6 @@ func (f folder) entries(size int64) [][]byte {
 		}
 	}
 	return found
-}
-
-func hashes(text string) []tlog.Hash {
-	var found []tlog.Hash
-	if text == "" {
-		return found
-	}
-	for _, line := range strings.Split(text, "\n") {
-		hash, err := tlog.ParseHash(line)
-		must(err)
-		found = append(found, hash)
-	}
-	return found
-}
-
-func check(path, key string) {
-	data, err := os.ReadFile(path)
-	must(err)
-	parts := bytes.SplitN(data, []byte("\n\n"), 2)
-	lines := strings.Split(string(parts[0]), "\n")
-	if len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		must(fmt.Errorf("%s is no proof", path))
-	}
-	leaf, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(lines[1], "extra "))
-	must(err)
-	index, err := strconv.ParseInt(strings.TrimPrefix(lines[2], "index "), 10, 64)
-	must(err)
-	tree := open(parts[1], key)
-	must(tlog.CheckRecord(hashes(strings.Join(lines[3:], "\n")), tree.N, tree.Hash, index, tlog.RecordHash(leaf)))
 }
 
 func main() {

@@ -121,7 +121,7 @@ WRONG: list[tuple[str, bytes, str]] = [
     ("MANIFEST.json", b"[" * 70 + b"]" * 70, "nested deeper"),
     ("MANIFEST.json", b"[]", "not a JSON object"),
     ("MANIFEST.json", b'{"format":"kybern.pack/1"}', "does not have the fields"),
-    ("MANIFEST.json", b'{"format":"kybern.pack/2"}', "this verifier reads kybern.pack/1"),
+    ("MANIFEST.json", b'{"format":"kybern.pack/3"}', "this verifier reads kybern.pack/1 and kybern.pack/2"),
     ("MANIFEST.json", b'{"format":"\\u001b[31m"}', "this verifier reads"),
     ("MANIFEST.json", b'{"format":1,"format":2}', "stands twice"),
     ("MANIFEST.json", b'{"format":NaN}', "no JSON number"),

@@ -11,6 +11,7 @@ from kybern.evidence.applied._changeset import (
     ChangeSet,
     change_set,
     list_of,
+    open_change_set,
     read_change,
     read_change_set,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "history",
     "list_of",
     "new_file",
+    "open_change_set",
     "plan",
     "read_change",
     "read_change_file",

@@ -141,7 +141,9 @@ def _texts_fit(subject: Mapping[str, Any]) -> bool:
     scope, single = subject["scope"], (str, int, float, bool)
     named = all(isinstance(one, dict) and isinstance(one.get("title"), str) for one in scope["systems"])
     stated = all(isinstance(one, str) for one in (*scope["statements"], *subject["inputs"].values()))
-    return named and stated and all(isinstance(one, single) for one in subject["criteria"].values())
+    own = subject.get("ownCatalogs", [])
+    listed = isinstance(own, list) and all(isinstance(one, dict) and isinstance(one.get("path"), str) for one in own)
+    return named and stated and listed and all(isinstance(one, single) for one in subject["criteria"].values())
 
 
 def _names_a_list(status: object) -> bool:
@@ -199,6 +201,11 @@ def recomputed(opened: Opened, again: Mapping[str, Any], found: Checked, *, log:
         found.failed += [f"Recomputed: {one}." for one in told]
         return
     found.held.append("Scope, statuses and numbers are, to the byte, what catalog, records and evidence give.")
+    if own := opened.subject.get("ownCatalogs"):
+        named = ", ".join(ascii(one.get("path"))[1:-1] for one in own)
+        found.unknown.append(
+            f"Whether the organisation's own catalogs ask enough: a control of theirs may answer any requirement ({named})."
+        )
     if log:
         found.held.append(f"The log had this root at {opened.subject['log']['size']} entries, and the evidence is what was in it then.")
     else:

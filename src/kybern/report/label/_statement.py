@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ from kybern.report.label._status import V2_CONTEXT, entry
 
 if TYPE_CHECKING:
     from kybern.assessment import Assessment
+    from kybern.catalog import CatalogFolder
     from kybern.evidence import Evidence, PrivateKey
     from kybern.report.label._criteria import Criteria
 
@@ -39,10 +41,12 @@ class LogHead:
     root: str
 
 
-def claim(assessment: Assessment, framework: str, criteria: Criteria, log: LogHead) -> dict[str, Any]:
+def claim(assessment: Assessment, framework: str, criteria: Criteria, log: LogHead, own: Sequence[CatalogFolder] = ()) -> dict[str, Any]:
     """Write what is stated: scope, framework, the numbers, and the digests of everything they follow from.
 
-    A pure function: whoever has the same catalog, records and evidence writes the same bytes. `KeyError` for an unknown framework.
+    `own` are the organisation's own catalogs that it was assessed with: the statement names them, because a control of theirs may
+    answer any requirement. A pure function: whoever has the same catalog, records and evidence writes the same bytes. `KeyError` for
+    an unknown framework.
     """
     entry_, found = assessment.catalog.frameworks[framework], assessment.readiness(framework)
     organization = assessment.records.organization
@@ -61,9 +65,15 @@ def claim(assessment: Assessment, framework: str, criteria: Criteria, log: LogHe
         **{name: _rounded(getattr(found, name)) for name in ("coverage", "strength", "freshness") if getattr(found, name) is not None},
         "criteria": {**criteria.content, "sha256": criteria.digest},
         "inputs": {f"{name}Sha256": value for name, value in assessment.digests.items()},
+        **({"ownCatalogs": [{"path": one.shown, "sha256": _digest_of(one)} for one in own]} if own else {}),
         "log": {"origin": log.origin, "size": log.size, "rootSha256": log.root},
         "limits": LIMITS,
     }
+
+
+def _digest_of(own: CatalogFolder) -> str:
+    """Name a catalog of the organisation's own by its files."""
+    return digest({name: hashlib.sha256(data).hexdigest() for name, data in own.files.items()})
 
 
 def _rounded(number: float) -> float:

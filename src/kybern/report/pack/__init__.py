@@ -1,7 +1,8 @@
 """The auditor's pack: what a stranger needs to check an assessment without us, in one archive that is the same bytes each time."""
 
+from kybern.report.pack._again import roots_in
 from kybern.report.pack._build import Inputs, build, files_of
-from kybern.report.pack._recheck import Rechecked, assess_pack, recheck
+from kybern.report.pack._recheck import Rechecked, assess_pack, own_catalogs, recheck
 from kybern.report.pack.verify import FORMAT, Findings, NoPack, check, check_names, read_pack, words
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "check",
     "check_names",
     "files_of",
+    "own_catalogs",
     "read_pack",
     "recheck",
+    "roots_in",
     "words",
 ]

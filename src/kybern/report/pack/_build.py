@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files as resources
 from typing import Any, Final
 
-from kybern.assessment import Assessment, to_json
+from kybern.assessment import Assessment, absence_json, absences, to_json
 from kybern.base import InputError, Place, Problem, canonical_json
 from kybern.catalog import CatalogFolder
 from kybern.evidence import Keyring, Refusal
@@ -17,6 +17,7 @@ from kybern.report.pack import verify
 from kybern.workspace import parse_records
 
 README: Final = "README.txt"
+LOG_README: Final = "README-log.txt"
 VERIFIER: Final = "verify.py"
 REPORT: Final = "report.html"
 _OVERHEAD: Final = 80
@@ -45,7 +46,11 @@ class Inputs:
     log: Mapping[str, Any] | None = None
     """The log's part in the assessment, where the records are those that were applied."""
     erasures: Mapping[str, bytes] = field(default_factory=dict)
-    """Receipts of erasures and their leaves, by their names in the pack."""
+    """Receipts of erasures, by their names in the pack."""
+    proofs: Mapping[str, bytes] = field(default_factory=dict)
+    """What the log shows: files below `proof/`, and `authorities.yaml`, by their names in the pack."""
+    numbers: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The numbers that sources which count themselves have in the log."""
     catalogs: Sequence[CatalogFolder] = ()
     """Catalogs of the organisation's own that the assessment was computed with; they go where the records go."""
 
@@ -98,9 +103,10 @@ def files_of(inputs: Inputs) -> dict[str, bytes]:
         **_keys(inputs.keys),
         **_records(inputs),
         **{f"{verify.ERASURES}{name}": data for name, data in inputs.erasures.items()},
+        **inputs.proofs,
     }
     files[verify.DOCUMENTS] = _documents(files)
-    files[README] = readme(inputs.version, with_records=inputs.records is not None)
+    files[README] = readme(inputs.version, with_records=inputs.records is not None, proofs=inputs.proofs)
     return files | _manifest(files, stated, inputs.version)
 
 
@@ -109,10 +115,17 @@ def verifier() -> bytes:
     return resources("kybern.report.pack").joinpath(VERIFIER).read_bytes()
 
 
-def readme(version: str, *, with_records: bool) -> bytes:
+def readme(version: str, *, with_records: bool, proofs: Collection[str]) -> bytes:
     """Write what is here and how to check it, in plain words."""
-    text = resources("kybern.report.pack").joinpath(README).read_text(encoding="utf-8")
-    named = {"@VERSION@": version, "@RECORDS@": _WITH if with_records else _WITHOUT}
+    text, log = (resources("kybern.report.pack").joinpath(name).read_text(encoding="utf-8") for name in (README, LOG_README))
+    stamps = sorted(name.removesuffix(".tsr") for name in proofs if name.endswith(".tsr"))
+    named = {
+        "@RECORDS@": _WITH if with_records else _WITHOUT,
+        "@PROOF@": _LOGGED if proofs else _NOT_LOGGED,
+        "@LOG@\n": f"\n{log}" if proofs else "",
+        "@STAMPS@": "\n".join(_openssl(one) for one in stamps) or "       (there is no time-stamp in this pack)",
+        "@VERSION@": version,
+    }
     for name, value in named.items():
         text = text.replace(name, value)
     return text.encode()
@@ -122,12 +135,28 @@ _WITH: Final = """\
   report.html        the assessment as a page for people
   kybern.yaml        the settings of the workspace
   records/           what the organisation states, as it wrote it
+  absence.json       what was due and did not come, and the numbers of sources that count themselves
   catalogs/          frameworks and controls of the organisation's own (not there if it has none)
   records.json       the same, one object a record; the SHA-256 of each object's canonical JSON is the
                      digest by which evidence names the record"""
+_LOGGED: Final = """\
+  proof/             what the evidence log shows: see 4 below
+  authorities.yaml   the time-stamping authorities, as the organisation pinned them (not there if it has none)"""
+_NOT_LOGGED: Final = """\
+  The workspace had no evidence log when this pack was made: nothing here is proven to stand in one."""
 _WITHOUT: Final = """\
   The records of the organisation and the report on them were left out of this pack. The evidence, the
   keys and the assessment still name people by the names of their records."""
+
+
+def _openssl(stamp: str) -> str:
+    """Write the command that verifies a time-stamp."""
+    folder, _, authority = stamp.rpartition("/")
+    trusted = f"-CAfile proof/authorities/{authority}.pem"
+    return "\n".join(
+        f"       openssl ts -verify {given} -in {stamp}.tsr {trusted}"
+        for given in (f"-data {folder}/checkpoint", f"-queryfile {stamp}.tsq")
+    )
 
 
 def _keys(data: bytes | None) -> dict[str, bytes]:
@@ -142,7 +171,31 @@ def _records(inputs: Inputs) -> dict[str, bytes]:
     page = html_report(inputs.assessment, inputs.refused, inputs.version, inputs.frameworks)
     contents = {record.ref: record.content for record in inputs.assessment.records}
     own = {f"{folder}/{name}": data for folder in inputs.catalogs for name, data in folder.files.items()}
-    return {**inputs.records, **own, SETTINGS: inputs.settings, verify.RECORDS: canonical_json(contents), REPORT: page.encode()}
+    return {
+        **inputs.records,
+        **own,
+        SETTINGS: inputs.settings,
+        verify.RECORDS: canonical_json(contents),
+        verify.ABSENCE: _absence(inputs),
+        REPORT: page.encode(),
+    }
+
+
+def _absence(inputs: Inputs) -> bytes:
+    """List what was due and did not come, with what the log knows of sources that count themselves."""
+    found = [absence_json(one) for one in absences(inputs.assessment, inputs.numbers)]
+    return canonical_json({"findings": found, "numbers": {name: _ranges(listed) for name, listed in inputs.numbers.items()}})
+
+
+def _ranges(numbers: Iterable[int]) -> list[list[int]]:
+    """Write numbers as first and last of each run of them."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return found
 
 
 def _documents(files: Mapping[str, bytes]) -> bytes:

@@ -14,6 +14,7 @@ from kybern.catalog import CatalogFolder, load_catalog
 from kybern.evidence import Keyring, Refusal, Refused
 from kybern.evidence import verify as verify_envelope
 from kybern.report.pack import verify
+from kybern.report.pack._again import log_again, logged_by
 from kybern.report.pack._build import KEYS, README, REPORT, SETTINGS, VERIFIER, Inputs, files_of, records_of
 from kybern.workspace import catalogs_of
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _OURS: Final = frozenset((README, REPORT, VERIFIER))
 """Files that another version of Kybern words otherwise."""
+_AUTHORITIES: Final = "authorities.yaml"
+_MOST_NUMBERS: Final = 2_000_000
 _NOT: Final = "Whether the statuses follow from the evidence. They were not recomputed: "
 
 
@@ -40,12 +43,13 @@ class Rechecked:
         return self.recomputed and not self.findings.failed
 
 
-def recheck(files: Mapping[str, bytes], catalog: Catalog, version: str) -> Rechecked:
+def recheck(files: Mapping[str, bytes], catalog: Catalog, version: str, policy: bytes | None = None) -> Rechecked:
     """Check the files of a pack as `verify.py` does, then verify the evidence again and recompute the assessment and every other file.
 
-    `catalog` and `version` are those of the Kybern that checks. Raises `verify.NoPack` where the pack cannot be read.
+    `catalog` and `version` are those of the Kybern that checks; `policy` is that of who checks, in place of the one in the pack. Raises
+    `verify.NoPack` where the pack cannot be read.
     """
-    found = verify.check(files)
+    found = verify.check(files, policy)
     if found.failed:
         found.unknown.append(f"{_NOT}what is above failed.")
         return Rechecked(found, recomputed=False)
@@ -59,17 +63,25 @@ def recheck(files: Mapping[str, bytes], catalog: Catalog, version: str) -> Reche
         raise verify.NoPack(why=f"it holds values that cannot be computed with: {verify.shown(error)}") from None
 
 
-def assess_pack(files: Mapping[str, bytes], catalog: Catalog, as_of: datetime) -> Assessment | None:
+def assess_pack(files: Mapping[str, bytes], catalog: Catalog, as_of: datetime, size: int | None = None) -> Assessment | None:
     """Assess what is in a pack at a moment of one's own, over the evidence observed until then; None where records or keys are left out.
 
-    For packs that `recheck` found to hold: what does not verify here is passed over.
+    With `size`, where the pack has the log, only over evidence among its first entries. For packs that `recheck` found to hold: what
+    does not verify here is passed over.
     """
     if not any(name.startswith("records/") for name in files):
         return None
     evidence = _evidence(files, verify.Findings())
-    own = catalogs_of(files, files[SETTINGS]) if SETTINGS in files else ()
+    own = own_catalogs(files)
     catalog = load_catalog(also=own) if own else catalog
-    return assess(catalog, records_of(files), [one for one in evidence if one.observed_at <= as_of], as_of)
+    known = None if size is None else logged_by(files, size)
+    evidence = [one for one in evidence if one.observed_at <= as_of and (known is None or one.id in known)]
+    return assess(catalog, records_of(files), evidence, as_of)
+
+
+def own_catalogs(files: Mapping[str, bytes]) -> tuple[CatalogFolder, ...]:
+    """Give the catalogs of the organisation's own that the settings in a pack name."""
+    return catalogs_of(files, files[SETTINGS]) if SETTINGS in files else ()
 
 
 @dataclass(frozen=True)
@@ -87,12 +99,13 @@ class _Pack:
     @cached_property
     def catalogs(self) -> tuple[CatalogFolder, ...]:
         """The catalogs of the organisation's own that its settings name; those of Kybern are not in a pack."""
-        return catalogs_of(self.files, self.files[SETTINGS]) if SETTINGS in self.files else ()
+        return own_catalogs(self.files)
 
 
 def _rechecked(pack: _Pack, catalog: Catalog, version: str, found: verify.Findings) -> bool:
     """Verify and recompute; tell whether the assessment could be recomputed."""
     evidence = _evidence(pack.files, found)
+    log_again(pack.files, found)
     if pack.catalogs:
         named = ", ".join(verify.shown(folder) for folder in pack.catalogs)
         found.noted.append(f"It was assessed with catalogs of the organisation's own, which may answer any requirement: {named}.")
@@ -150,8 +163,19 @@ def _inputs(pack: _Pack, assessment: Assessment) -> Inputs:
         records={name: data for name, data in pack.files.items() if name.startswith("records/")},
         log=pack.stated.get("log"),
         erasures={name.removeprefix(verify.ERASURES): data for name, data in pack.files.items() if name.startswith(verify.ERASURES)},
+        proofs={name: data for name, data in pack.files.items() if name.startswith(verify.PROOF) or name == _AUTHORITIES},
+        numbers=_numbers(pack.files),
         catalogs=pack.catalogs,
     )
+
+
+def _numbers(files: Mapping[str, bytes]) -> dict[str, list[int]]:
+    """Take the numbers of sources out of the list of absences; the verifier held it to its form."""
+    stated = verify.read_json(files[verify.ABSENCE], verify.ABSENCE)["numbers"] if verify.ABSENCE in files else {}
+    verify.need(
+        sum(last - first + 1 for runs in stated.values() for first, last in runs) <= _MOST_NUMBERS, f"{verify.ABSENCE} has too many numbers"
+    )
+    return {source: [number for first, last in runs for number in range(first, last + 1)] for source, runs in stated.items()}
 
 
 def _refusals(listed: list[Any]) -> Iterator[Refusal]:
@@ -164,8 +188,11 @@ def _refusals(listed: list[Any]) -> Iterator[Refusal]:
 
 def _compare(pack: _Pack, again: Mapping[str, bytes], version: str, found: verify.Findings) -> None:
     """Compare every other file of the pack with what its inputs give."""
-    other = pack.manifest["kybern"] != version
-    passed_over = {verify.ASSESSMENT, verify.MANIFEST, verify.SUMS} | (_OURS if other else frozenset())
+    first = pack.manifest["format"] == verify.FIRST
+    other = pack.manifest["kybern"] != version or first
+    passed_over = (
+        {verify.ASSESSMENT, verify.MANIFEST, verify.SUMS} | (_OURS if other else frozenset()) | ({verify.ABSENCE} if first else set())
+    )
     faults = [
         f"{name} is not what Kybern makes of what the pack was made of"
         for name in sorted(set(pack.files) | set(again))
@@ -174,4 +201,5 @@ def _compare(pack: _Pack, again: Mapping[str, bytes], version: str, found: verif
     found.settle(faults, "Every other file is, to the byte, what Kybern makes of keys.yaml, records and evidence.")
     if other:
         made_by = verify.shown(pack.manifest["kybern"])
-        found.unknown.append(f"Whether {', '.join(sorted(_OURS))} are what Kybern {made_by} writes: this is Kybern {version}.")
+        why = f"it is of the older format {verify.FIRST}" if first else f"this is Kybern {version}"
+        found.unknown.append(f"Whether {', '.join(sorted(_OURS))} are what Kybern {made_by} wrote: {why}.")
