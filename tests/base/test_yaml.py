@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-import math
 import time
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -267,12 +268,23 @@ def read_or_refuse(data: bytes) -> None:
 def test_large_files_read_fast() -> None:
     record = "kind: risk\nid: r{n}\nsystems:\n  - ai_system:a\ntext: >-\n  one\n  two\nscore: {{a: 1, b: 2}}\non: 2026-01-01\n---\n"
     data = "".join(record.format(n=n) for n in range(1000)).encode()
-    start = time.process_time()
-    documents = read_yaml(data, "f")
-    ours = time.process_time() - start
-    start = time.process_time()
-    list(yaml.load_all(data, yaml.CSafeLoader))
-    plain = time.process_time() - start
-    assert len(documents) == 1000
+    assert len(read_yaml(data, "f")) == 1000
+    ours = cpu(lambda: read_yaml(data, "f"))
+    plain = cpu(lambda: list(yaml.load_all(data, yaml.CSafeLoader)))
     assert ours < 3 * plain + 0.1
-    assert math.isfinite(ours)
+
+
+def cpu(run: Callable[[], object]) -> float:
+    """CPU seconds at best of three, without the collector: how much the process of all tests holds by then is not the reader's doing."""
+    gc.collect()
+    gc.disable()
+    try:
+        return min(_once(run) for _ in range(3))
+    finally:
+        gc.enable()
+
+
+def _once(run: Callable[[], object]) -> float:
+    start = time.process_time()
+    run()
+    return time.process_time() - start
