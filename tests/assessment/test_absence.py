@@ -56,6 +56,17 @@ def test_without_any_evidence_every_check_is_told_with_who_owes_it_and_what_clos
     assert closes["indicator:auc"].startswith("Measurement on indicator, measured and signed or stronger, not older than 90 days")
 
 
+def test_controls_of_frameworks_nobody_asks_about_owe_nothing() -> None:
+    nothing_came = assess(catalog(), KNOWN, [], AS_OF)
+    assert absences(nothing_came, frameworks=()) == ()
+    assert absences(nothing_came, frameworks=("OTHER",)) == ()
+    assert absences(nothing_came, frameworks=("STD",)) == absences(nothing_came)
+    everything_came = assess(catalog(), KNOWN, evidence(KNOWN), AS_OF)
+    year = timedelta(days=365)
+    assert ahead(everything_came, year, ("OTHER",)) == ()
+    assert ahead(everything_came, year, ("STD",)) == ahead(everything_came, year) != ()
+
+
 def test_what_has_no_record_to_be_about_is_missing_too() -> None:
     without = type(KNOWN)(record for record in KNOWN if record.kind != "policy")
     found = [one for one in absences(assess(catalog(), without, [], AS_OF)) if one.check == "GOV-01/policy-approved"]

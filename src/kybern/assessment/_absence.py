@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -94,13 +94,15 @@ class Rhythm:
         return self.last + timedelta(days=self.patience + 1)
 
 
-def absences(assessment: Assessment, logged: Mapping[str, Iterable[int]] | None = None) -> tuple[Absence, ...]:
+def absences(
+    assessment: Assessment, logged: Mapping[str, Iterable[int]] | None = None, frameworks: Collection[str] | None = None
+) -> tuple[Absence, ...]:
     """List what was due at the moment asked about and was not there, by kind and then the longest overdue first.
 
     `logged` gives the numbers that sources which count themselves have in the log. What is met by a later piece is no absence; what
-    came and speaks against is one only once it is due again.
+    came and speaks against is one only once it is due again. With frameworks, what their controls ask for.
     """
-    found = [one for duty in duties(assessment) if (one := _of_duty(assessment, duty)) is not None]
+    found = [one for duty in duties(assessment, frameworks) if (one := _of_duty(assessment, duty)) is not None]
     found += _silent(assessment)
     found += _missing(assessment, logged or {})
     order = list(AbsenceKind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -40,6 +40,7 @@ def to_json(
     were applied, `log` names the log's size and root and the change set; otherwise there is no such field.
     """
     names = tuple(frameworks) if frameworks is not None else tuple(assessment.catalog.frameworks)
+    answering = assessment.catalog.answering(names)
     return {
         "format": FORMAT,
         "as_of": assessment.as_of.isoformat().replace("+00:00", "Z"),
@@ -53,7 +54,9 @@ def to_json(
             {"framework": name, "subject": subject or assessment.organization, **_readiness(assessment, name, subject)} for name in names
         ],
         "requirements": [_row(assessment, row) for name in names for row in assessment.rows(name, subject)],
-        "controls": [one for identity in _answering(assessment, names) for one in _controls(assessment, identity, subject)],
+        "controls": [
+            one for identity in assessment.catalog.controls if identity in answering for one in _controls(assessment, identity, subject)
+        ],
         "refused": [{"source": one.source, "rule": one.rule, "message": one.message} for one in refused],
     }
 
@@ -87,13 +90,6 @@ def _row(assessment: Assessment, row: Row) -> dict[str, Any]:
     group = not assessment.catalog.is_leaf(row.ref)
     reasons = _children(assessment, row) if group else list(_checks(explain(assessment, row.ref, row.subject), row.subject))
     return {"framework": row.framework, "id": row.id, "subject": row.subject, "group": group, **_numbers(row.score), "reasons": reasons}
-
-
-def _answering(assessment: Assessment, frameworks: Collection[str]) -> Iterator[str]:
-    """Name the controls that answer something of the frameworks."""
-    for control in assessment.catalog.controls.values():
-        if any(assessment.catalog.framework_of(one.requirement).id in frameworks for one in control.satisfies):
-            yield control.id
 
 
 def _controls(assessment: Assessment, identity: str, subject: str | None) -> Iterator[dict[str, Any]]:

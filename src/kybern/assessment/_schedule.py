@@ -18,6 +18,8 @@ from kybern.catalog import Control, EvidenceCheck, age_limit, days
 from kybern.records import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kybern.assessment._assessment import Assessment
     from kybern.evidence import Evidence
 
@@ -56,9 +58,16 @@ class Duty:
         return f"{self.control.id}/{self.check.id}"
 
 
-def duties(assessment: Assessment) -> tuple[Duty, ...]:
-    """List what every evidence check of every control that applies is owed, in the order of the catalog."""
-    return assessment.once("duties", lambda: tuple(_duties(assessment)))
+def duties(assessment: Assessment, frameworks: Collection[str] | None = None) -> tuple[Duty, ...]:
+    """List what every evidence check of every control that applies is owed, in the order of the catalog.
+
+    With frameworks, only of the controls that answer something of theirs: nobody owes what nobody asked about.
+    """
+    every = assessment.once("duties", lambda: tuple(_duties(assessment)))
+    if frameworks is None:
+        return every
+    asked = assessment.catalog.answering(frameworks)
+    return tuple(one for one in every if one.control.id in asked)
 
 
 def _duties(assessment: Assessment) -> Iterator[Duty]:
@@ -158,8 +167,8 @@ def _ground(control: Control, check: EvidenceCheck, record: Record, item: Eviden
     return min(reversed(ends), key=lambda end: end[0])[1]
 
 
-def ahead(assessment: Assessment, within: timedelta) -> tuple[Duty, ...]:
-    """List what falls due after the moment asked about and within a time from it, the first first."""
+def ahead(assessment: Assessment, within: timedelta, frameworks: Collection[str] | None = None) -> tuple[Duty, ...]:
+    """List what falls due after the moment asked about and within a time from it, the first first; of some frameworks, if named."""
     limit = assessment.as_of + min(within, datetime.max.replace(tzinfo=UTC) - assessment.as_of)
-    coming = [(one.due, one) for one in duties(assessment) if one.due is not None and assessment.as_of <= one.due <= limit]
+    coming = [(one.due, one) for one in duties(assessment, frameworks) if one.due is not None and assessment.as_of <= one.due <= limit]
     return tuple(one for _, one in sorted(coming, key=lambda pair: (pair[0], pair[1].name, pair[1].about)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -91,6 +91,14 @@ class Catalog:
             for walk in self.crosswalks
         )
         return Catalog(changed.frameworks, controls, crosswalks)
+
+    def answering(self, frameworks: Collection[str]) -> frozenset[str]:
+        """Name the controls that answer something of some frameworks."""
+        return frozenset(
+            name
+            for name, control in self.controls.items()
+            if any(one.requirement.partition(":")[0] in frameworks for one in control.satisfies)
+        )
 
     @cached_property
     def digest(self) -> str:

@@ -44,7 +44,7 @@ def absence(
 
     found = assess_workspace(directory, as_of)
     assessment = found.assessment
-    listed = absences(assessment, own_numbers(found.workspace.root, assessment.as_of))
+    listed = absences(assessment, own_numbers(found.workspace.root, assessment.as_of), found.frameworks)
     sources = rhythms(assessment.evidence, assessment.as_of)
     if as_json:
         print_json(
@@ -132,8 +132,9 @@ def schedule(
     """Show which evidence falls due next, by day, and who owes it."""
     from kybern.assessment import ahead  # noqa: PLC0415
 
-    assessment = assess_workspace(directory, as_of).assessment
-    listed = ahead(assessment, timedelta(days=days))
+    found = assess_workspace(directory, as_of)
+    assessment = found.assessment
+    listed = ahead(assessment, timedelta(days=days), found.frameworks)
     if as_json:
         print_json([_duty_json(one) for one in listed])
         return

@@ -183,7 +183,7 @@ def _records(inputs: Inputs) -> dict[str, bytes]:
 
 def _absence(inputs: Inputs) -> bytes:
     """List what was due and did not come, with what the log knows of sources that count themselves."""
-    found = [absence_json(one) for one in absences(inputs.assessment, inputs.numbers)]
+    found = [absence_json(one) for one in absences(inputs.assessment, inputs.numbers, inputs.frameworks)]
     return canonical_json({"findings": found, "numbers": {name: _ranges(listed) for name, listed in inputs.numbers.items()}})
 
 
