@@ -207,17 +207,24 @@ def test_one_algorithm_can_be_chosen(tmp_path: Path) -> None:
     assert [WitnessKey.parse(key).algorithm for key in said.splitlines()] == ["Ed25519"]
 
 
-def test_the_program_serves_until_it_is_stopped(world: World) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])  # a shell's background jobs ignore SIGINT
+def test_the_program_serves_until_it_is_stopped(world: World, told: signal.Signals, before: signal.Handlers) -> None:
     run("witness", "add-log", str(SIGNER.verifier), "--folder", world.witness)
     command = [Path(sys.executable).with_name("kybern"), "witness", "serve", "--port", "0", "--folder", world.witness]
+    held = signal.signal(signal.SIGINT, before)  # what the program inherits
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     ) as program:
-        assert program.stdout is not None
-        url = program.stdout.readline().split()[0]
-        reply = post_to(url)(bytes(submission(0, LEAVES)))
-        program.send_signal(signal.SIGINT)
-        out, err = program.communicate(timeout=20)
+        try:
+            signal.signal(signal.SIGINT, held)
+            assert program.stdout is not None
+            url = program.stdout.readline().split()[0]
+            reply = post_to(url)(bytes(submission(0, LEAVES)))
+            program.send_signal(told)
+            out, err = program.communicate(timeout=20)
+        finally:
+            program.kill()  # one that does not stop fails the test; it does not hold it
     assert (program.returncode, out, err) == (0, "", "stopped\n")
     assert (reply.status, len(reply.body.splitlines())) == (200, 2)
     with pytest.raises(OSError, match="refused"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import ssl
 import threading
@@ -16,6 +15,7 @@ import typer
 from kybern.cli._gate import Run
 from kybern.cli._policy import append_decision
 from kybern.cli._shared import now, refuse
+from kybern.cli._stop import stop_when_told
 
 if TYPE_CHECKING:
     from kybern.gate import Admission
@@ -44,8 +44,7 @@ def serve_until_told(host: str, port: int, desk: Desk, context: ssl.SSLContext |
         server = _Server((host, port), desk, context)
     except OSError as error:
         refuse("cannot-listen", f"Nobody can listen on {host}:{port}: {error.strerror or error}.")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())
+    stop_when_told(server.shutdown)
     bound = server.server_address
     typer.echo(f"listening on {'https' if context else 'http'}://{bound[0]!s}:{bound[1]}{PATH}")
     with server:

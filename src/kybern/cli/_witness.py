@@ -10,6 +10,7 @@ import typer
 
 from kybern.cli._key import PassphraseOption, passphrase_of, write_private
 from kybern.cli._shared import now, print_json, refuse
+from kybern.cli._stop import stop_when_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,12 +136,10 @@ def serve(
     with _in_words():
         server = Server((host, port), Witness(_signers(folder, passphrase_env), memory), memory, lambda: int(now().timestamp()))
     typer.echo(f"http://{host}:{server.server_port} cosigns {len(memory.logs())} logs; stop with Ctrl-C")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
-    finally:
-        server.server_close()
+    stop_when_told(server.shutdown)
+    with server:
+        server.serve_forever(poll_interval=0.1)
+    typer.echo("stopped", err=True)
 
 
 @app.command()
