@@ -7,7 +7,6 @@ import os
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tomllib
@@ -113,9 +112,10 @@ def test_imports_keep_to_the_contracts() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_only_the_command_line_reads_the_clock() -> None:
-    clock = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?)\(")
-    assert {path.parent.name for path in files("src") if path.suffix == ".py" and clock.search(text_of(path))} <= {"cli"}
+def test_only_the_shells_read_the_clock() -> None:
+    clock = re.compile(r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?|timezone\.(?:now|localdate))\(")
+    reading = [path for path in files("src/kybern") if path.suffix == ".py" and clock.search(text_of(path))]
+    assert {path.relative_to(SOURCE).parts[0] for path in reading} == {"cli", "server"}, list(map(named, reading))
 
 
 # Locks
@@ -208,7 +208,8 @@ def anchors(path: Path) -> set[str]:
 
 def links(path: Path) -> Iterator[str]:
     text = re.sub(r"^(```|~~~).*?^\1", "", text_of(path), flags=re.MULTILINE | re.DOTALL)
-    for target in re.findall(r"\]\(([^()\s]+)\)", re.sub(r"`[^`\n]*`", "", text)):
+    bare = re.sub(r"`[^`\n]*`", "", text)
+    for target in (*re.findall(r"\]\(([^()\s]+)\)", bare), *re.findall(r'\b(?:src|srcset|href)="([^"\s]+)"', bare)):
         if not re.match(r"[a-z]+:", target):
             yield unquote(target)
 
@@ -280,8 +281,13 @@ print(*sys.modules, file=sys.stderr)
 """
 
 
+YARDSTICK = "total = 0\nfor number in range(10_000_000): total += number * number"
+"""1.2 s on the machine where the limit was set to 0.6 s; timed between the calls, so that both have the same neighbours."""
+
+
 def test_help_comes_at_once() -> None:
-    assert statistics.median(start(HELP)[0] for _ in range(3)) < 0.6
+    pairs = [(start(HELP)[0], start(YARDSTICK)[0]) for _ in range(3)]
+    assert min(took for took, _ in pairs) < 0.5 * min(yard for _, yard in pairs)
 
 
 def test_help_imports_no_heavy_room() -> None:

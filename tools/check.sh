@@ -29,5 +29,10 @@ if [ -n "$failed" ]; then
 fi
 if [ "${1:-test}" = test ]; then
     "$bin/python" -m pytest -n 2 || failed="$failed pytest"
+    on_both="tests/server/api tests/server/store tests/server/live tests/server/events tests/server/jobs tests/server/traffic tests/server/test_chaos.py"
+    # The same server on the other database, which is started for this and thrown away.
+    # shellcheck disable=SC2086 - a list of folders
+    "$bin/python" tools/with_postgres.py "$bin/python" -m pytest -n 2 -q $on_both ||
+        failed="$failed pytest-on-postgresql"
 fi
 [ -z "$failed" ]

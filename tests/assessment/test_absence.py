@@ -14,6 +14,7 @@ from strategies import World, worlds
 from world import AS_OF, approved, catalog, evidence, measured, piece, records
 
 from kybern.assessment import Absence, AbsenceKind, Status, absences, ahead, assess, duties, explain, numbered, rhythms, stated
+from kybern.assessment._lapses import lapses
 from kybern.catalog import EvidenceCheck, Operator, PredicateType
 from kybern.evidence import AbsenceFound, parse_predicate
 
@@ -153,6 +154,55 @@ def test_due_dates_are_those_of_the_slow_way(world: World) -> None:
             assert abs(duty.due - max(ends)) < timedelta(milliseconds=1)
         elif duty.ground == "version":
             assert not ends
+
+
+def dated(result: Assessment) -> set[tuple[str, str, int]]:
+    """The dates of the duties, in microseconds, taken one by one."""
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    return {(one.name, one.about, (one.due - start) // timedelta(microseconds=1)) for one in duties(result) if one.due is not None}
+
+
+def in_columns(result: Assessment, since: datetime, before: datetime) -> set[tuple[str, str, int]]:
+    found = lapses(result, lambda _control: True, since, before)
+    return {
+        (one.name, result.records.of_kind(one.kind)[at].ref, due)
+        for one in found
+        for at, due in zip(one.members.tolist(), one.due.tolist(), strict=True)
+    }
+
+
+FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@some_worlds
+@given(worlds())
+def test_dates_in_columns_are_those_of_the_duties(world: World) -> None:
+    result = assess(world.catalog, world.records, world.evidence, world.as_of)
+    forever = datetime.max.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    expected = {one for one in dated(result) if one[2] < forever // timedelta(microseconds=1)}
+    assert in_columns(result, FIRST, LAST) == expected
+    split = world.as_of
+    assert in_columns(result, FIRST, split) | in_columns(result, split, LAST) == expected
+    assert not in_columns(result, FIRST, split) & in_columns(result, split, LAST)
+
+
+@some_worlds
+@given(worlds())
+def test_dates_in_columns_are_kept_piece_by_piece(world: World) -> None:
+    result = assess(world.catalog, world.records, (), world.as_of)
+    for item in world.evidence:
+        if item.observed_at <= world.as_of:
+            result = result.plus(item)
+    assert in_columns(result, FIRST, LAST) == {one for one in dated(result) if one[2] < 2**57}
+
+
+def test_dates_in_columns_are_those_of_the_lender() -> None:
+    result = assess(catalog(), KNOWN, evidence(KNOWN), AS_OF)
+    found = in_columns(result, FIRST, LAST)
+    assert found == dated(result)
+    assert found
+    kept = {one.control.id for one in lapses(result, lambda control: control.id == "MON-01", FIRST, LAST)}
+    assert kept == {"MON-01"}
 
 
 @some_worlds

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from reference import COUNTING, refutes
 from strategies import MOMENTS, NOON, World, worlds
 
-from kybern.assessment import Assessment, Score, Status, assess
+from kybern.assessment import Assessment, EvidenceTable, Score, Status, assess, gaps
+from kybern.base import digest
 from kybern.catalog import Catalog, Control, EvidenceCheck, Operator, Relation, load_catalog
 from kybern.evidence import Subject
 from kybern.records import Record, RecordSet
@@ -55,6 +56,11 @@ def differences(before: Scores, after: Scores) -> list[str]:
     keys = sorted({*before, *after}, key=str)
     pairs = [(key, before.get(key), after.get(key)) for key in keys]
     return [f"{key}: {old} became {new}" for key, old, new in pairs if old is None or new is None or not alike(old, new)]
+
+
+def short(result: Assessment) -> list[tuple[object, ...]]:
+    """Say what every gap comes to."""
+    return [(one.control.id, one.status, one.subjects, one.requirements, one.closes, one.effort, one.short) for one in gaps(result)]
 
 
 def raised(before: Scores, after: Scores) -> list[str]:
@@ -171,8 +177,10 @@ def test_one_more_piece_is_as_if_it_had_been_there(world: World, choice: int) ->
     assume(world.evidence)
     item = world.evidence[choice % len(world.evidence)]
     before = look(replace(world, evidence=tuple(piece for piece in world.evidence if piece is not item)))
-    kept = scores(before)
-    assert not differences(scores(look(world)), scores(before.plus(item)))
+    kept, _short = scores(before), gaps(before)
+    whole, grown = look(world), before.plus(item)
+    assert not differences(scores(whole), scores(grown))
+    assert short(grown) == short(whole)
     assert not differences(kept, scores(before))
 
 
@@ -260,3 +268,19 @@ def test_a_waiver_out_of_date_changes_nothing_though_approved(world: World, date
     )
     world = replace(world, records=records, evidence=approved)
     assert not differences(scores(look(without_waivers(world))), scores(look(world)))
+
+
+@some_worlds
+@given(worlds())
+def test_the_digest_of_the_evidence_is_that_of_its_sorted_list(world: World) -> None:
+    whole = EvidenceTable(world.evidence)
+    expected = digest(sorted([item.id, int(item.strength)] for item in whole))
+    assert whole.digest == expected
+    grown = EvidenceTable(())
+    for item in world.evidence:
+        assert len(grown) % 2 or grown.digest is not None
+        grown = grown.plus(item)
+    assert grown.digest == expected
+    for ref in {subject.ref for item in world.evidence for subject in item.subjects}:
+        there = {item.id for item in whole if any(subject.ref == ref for subject in item.subjects)}
+        assert {item.id for item in whole.naming(ref)} == {item.id for item in grown.naming(ref)} == there

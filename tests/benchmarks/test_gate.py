@@ -17,8 +17,10 @@ from kybern.workspace import load_workspace
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "meridian"
 PROGRAM = Path(sys.executable).with_name("kybern")
-BUDGET = 1.5
-"""Seconds of CPU."""
+BUDGET = 1.25
+"""Times the CPU that the yardstick takes: seconds mean little, as a core that others share takes up to twice as many for the same."""
+YARDSTICK = "total = 0\nfor number in range(10_000_000): total += number * number"
+"""1.2 s on the machine where the limit was set to 1.5 s; it is timed between the calls, so that both have the same neighbours."""
 PIECES = 200
 
 
@@ -26,7 +28,7 @@ PIECES = 200
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("gate") / "meridian"
     shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("pipeline", "evidence", ".kybern", "keys.yaml"))
-    run("policy", "init", "-C", str(root))
+    run(str(PROGRAM), "policy", "init", "-C", str(root))
     key, start = PrivateKey.generate(), datetime.now(UTC) - timedelta(days=30)
     entry = key.trusted(name="ci", holder="pipeline:ci", kind="pipeline", valid_from=start)
     (root / "keys.yaml").write_bytes(with_key("", entry, "keys.yaml"))
@@ -46,23 +48,25 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False, env={**os.environ, "GITHUB_STEP_SUMMARY": ""})
+    return subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "GITHUB_STEP_SUMMARY": ""})
 
 
-def cpu(*words: str) -> float:
-    """Seconds of CPU of one call, the best of three."""
-    times = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = run(*words)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert done.returncode == 1, done.stderr
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(times)
+def cpu(code: int, *words: str) -> float:
+    """Seconds of CPU of one call that ends with the exit code."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = run(*words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == code, done.stderr
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("stage", ["merge", "deploy"])
 def test_a_gate_over_three_hundred_records_and_two_hundred_pieces_is_within_its_budget(workspace: Path, stage: str) -> None:
     assert len(load_workspace(workspace).records) > 300
-    took = cpu("gate", "--stage", stage, "--system", "credit-scoring", "-C", str(workspace))
-    assert took < BUDGET, f"kybern gate --stage {stage} took {took:.2f} s of CPU"
+    gate = (PROGRAM, "gate", "--stage", stage, "--system", "credit-scoring", "-C", str(workspace))
+    took = yard = float("inf")
+    for _ in range(8):  # the least of several is what a quiet machine would take
+        took, yard = min(took, cpu(1, *map(str, gate))), min(yard, cpu(0, sys.executable, "-c", YARDSTICK))
+        if took < BUDGET * yard:
+            break
+    assert took < BUDGET * yard, f"kybern gate --stage {stage} took {took:.2f} s of CPU, the yardstick {yard:.2f} s"

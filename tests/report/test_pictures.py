@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kybern.assessment import Status
+from kybern.assessment import Assessment, Status
 from kybern.report._bars import Reading, bullet, stacked
+from kybern.report._heatmap import heat_map
 from kybern.report._matrix import Mark, matrix
 from kybern.report._svg import element, link, number, picture, text, wrapped
 from kybern.report._words import day, percent, plural, requirement_anchor, short_name, status_of, strength_word
@@ -85,6 +86,34 @@ def test_the_thick_line_parts_the_acceptable_scores_from_the_others() -> None:
     assert matrix("Before", [], 6).count('class="limit"') == 8
 
 
+def test_cells_and_marks_of_the_matrix_lead_where_they_are_told() -> None:
+    marks = [Mark(1, 4, 3, "Drift <of> data"), Mark(2, 4, 3), Mark(3, 1, 1)]
+    cells = ET.fromstring(matrix("Before", marks, 6, cells=lambda likelihood, consequence: f"?l={likelihood}&c={consequence}"))  # noqa: S314
+    links = {one.attrib["href"]: one.attrib["aria-label"] for one in cells.iter("a")}
+    assert len(links) == 25
+    assert links["?l=4&c=3"] == "Likelihood 4, consequence 3: 2 risks"
+    assert links["?l=1&c=1"] == "Likelihood 1, consequence 1: 1 risk"
+    assert [one.attrib.get("pointer-events") for one in cells.iter("g") if one.find("circle") is not None] == ["none"] * 3
+    dots = ET.fromstring(matrix("Before", marks, 6, dots=lambda mark: f"/risks/{mark.number}" if mark.number < 3 else None))  # noqa: S314
+    assert [(one.attrib["href"], one.attrib["aria-label"]) for one in dots.iter("a")] == [
+        ("/risks/1", "Risk 1: Drift <of> data"),
+        ("/risks/2", "Risk 2"),
+    ]
+    assert (cells.attrib["role"], ET.fromstring(matrix("Before", marks, 6)).attrib["role"]) == ("group", "img")  # noqa: S314
+
+
+def test_cells_of_the_heat_map_lead_where_they_are_told(found: Assessment) -> None:
+    heat = heat_map(found, "ISO42001")
+    assert heat.svg == heat.draw()
+    assert 'href="#req-ISO42001-4"' in heat.svg
+    there = [cell for _, cells in heat.rows for cell in cells if cell is not None]
+    drawn = ET.fromstring(heat.draw(lambda cell: f"/requirements/{cell.column.ref}?layer={cell.layer.value}"))  # noqa: S314
+    assert [one.attrib["href"] for one in drawn.iter("a")] == [f"/requirements/{one.column.ref}?layer={one.layer.value}" for one in there]
+    none = ET.fromstring(heat.draw(lambda _: None))  # noqa: S314
+    assert list(none.iter("a")) == []
+    assert [one.text for one in none.iter("title")] == [one.label for one in there], "a cell without a link still says what it is"
+
+
 @pytest.mark.parametrize(
     ("share", "said"),
     [
@@ -123,3 +152,14 @@ def test_different_requirements_have_different_places(ids: list[str]) -> None:
 def test_nothing_is_met_out_of_nothing(counts: dict[Status, int]) -> None:
     live = {status for status, count in counts.items() if count} - {Status.NOT_APPLICABLE}
     assert (status_of(counts) is Status.MET) == (live == {Status.MET})
+
+
+def test_a_cell_of_more_marks_than_it_has_room_for_says_how_many() -> None:
+    marks = [Mark(number, 4, 4, f"R{number}") for number in range(1, 8)] + [Mark(8, 1, 2)]
+    drawn = matrix("Before", marks, 6, cells=lambda x, y: f"?{x}x{y}", dots=lambda mark: f"/{mark.number}", most=4)
+    assert "×7" in drawn
+    assert 'href="/8"' in drawn
+    assert 'href="/1"' not in drawn
+    assert "Likelihood 4, consequence 4: 7 risks. Likelihood 1, consequence 2: 1 risk." in drawn
+    assert "Risk 1:" in matrix("Before", marks, 6, most=7)
+    assert "×7" not in matrix("Before", marks, 6)

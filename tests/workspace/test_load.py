@@ -18,6 +18,8 @@ from kybern.records import Record
 from kybern.workspace import find_root, load_workspace, parse_records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Repository
 
 BOMB = "\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))])
@@ -283,19 +285,18 @@ RECORDS = b"""\
 
 
 @given(
-    st.lists(
+    edits=st.lists(
         st.tuples(st.integers(0, len(RECORDS)), st.integers(0, 12), st.sampled_from([*'[]{}:-&*!|>"#\n ,1aé', "*h", "null", "true"])),
         max_size=5,
     )
 )
 @settings(max_examples=300, deadline=None)
-def test_any_mutation_of_records_gives_records_or_an_input_error(edits: list[tuple[int, int, str]]) -> None:
+def test_any_mutation_of_records_gives_records_or_an_input_error(edits: list[tuple[int, int, str]], cpu: Callable[..., float]) -> None:
     data = RECORDS
     for at, cut, put in edits:
         data = data[:at] + put.encode() + data[at + cut :]
-    start = time.process_time()
     assert all(problem.place.file == "x.yaml" for problem in refusal(data))
-    assert time.process_time() - start < 1
+    assert cpu(lambda: refusal(data), 1) < 1
 
 
 def refusal(data: bytes) -> tuple[Problem, ...]:

@@ -3,11 +3,13 @@
 from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absence_json, absences, numbered, rhythms, stated
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
 from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
+from kybern.assessment._course import Course, CourseLine, CoursePoint, PlannedStep, RecordsThen, course, moments_around
 from kybern.assessment._deadlines import DayAhead, DeadlineKind, deadlines
 from kybern.assessment._documented import Documented, documented
 from kybern.assessment._explain import Reason, explain
 from kybern.assessment._export import FORMAT, assessment_schema, to_json
 from kybern.assessment._gaps import Gap, Shortfall, gaps, shortfall_of
+from kybern.assessment._losses import ExceedancePoint, LeftOut, LossCurve, Losses, LossQuantile, LossShare, NoLossCurve, loss_curve
 from kybern.assessment._obligations import Ask, Binding, Owned, Register, Unsettled, obligations
 from kybern.assessment._recompute import differences
 from kybern.assessment._schedule import Duty, ahead, duties
@@ -25,16 +27,28 @@ __all__ = [
     "Assessment",
     "Binding",
     "CarriedOver",
+    "Course",
+    "CourseLine",
+    "CoursePoint",
     "DayAhead",
     "DeadlineKind",
     "Documented",
     "Duty",
     "EvidenceTable",
+    "ExceedancePoint",
     "Gap",
+    "LeftOut",
     "Link",
+    "LossCurve",
+    "LossQuantile",
+    "LossShare",
+    "Losses",
+    "NoLossCurve",
     "Owned",
+    "PlannedStep",
     "Readiness",
     "Reason",
+    "RecordsThen",
     "Register",
     "Rhythm",
     "Row",
@@ -54,6 +68,7 @@ __all__ = [
     "assess",
     "assessment_schema",
     "carry_over",
+    "course",
     "deadlines",
     "describe",
     "differences",
@@ -61,6 +76,8 @@ __all__ = [
     "duties",
     "explain",
     "gaps",
+    "loss_curve",
+    "moments_around",
     "numbered",
     "obligations",
     "rhythms",

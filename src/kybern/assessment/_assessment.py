@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ import numpy as np
 from kybern.assessment._board import Board
 from kybern.assessment._cells import Cells, stack
 from kybern.assessment._plan import ORGANIZATION, Plan, system_kinds
-from kybern.assessment._status import Floats, Status, combine_values
+from kybern.assessment._status import Codes, Floats, Status, combine_values
 from kybern.assessment._table import EvidenceTable, uncollected
 from kybern.base import InputError, Place
 from kybern.catalog import Catalog, Control, Layer
@@ -80,6 +80,7 @@ class Assessment:
         self._board = board
         self._organization: dict[str, Cells] = {}
         self._systems: dict[str, Cells | None] = {}
+        self._controls: dict[str, Cells] = {}
         self._made: dict[Hashable, Any] = {}
 
     # --- what was assessed -----------------------------------------------------------------------------------------------------
@@ -147,6 +148,12 @@ class Assessment:
         cells = self._at_systems(ref)
         at = self.plan.system_index[subject]
         return None if cells is None else Score.of(cells, at)
+
+    def statuses(self, ref: str) -> Codes | None:
+        """Give a requirement's status on every AI system (n,), in the order of `systems`; None where it bears on none of them."""
+        self.catalog.requirements[ref]
+        cells = self._at_systems(ref)
+        return None if cells is None else cells.status
 
     def rows(self, framework: str | None = None, subject: str | None = None) -> Iterator[Row]:
         """Go through every normative requirement on every subject it bears on, groups included, in catalog order."""
@@ -232,6 +239,11 @@ class Assessment:
         return None if cells is None else Score.of(cells, self.plan.system_index[subject])
 
     def _control_at_organization(self, control: Control) -> Cells:
+        if control.id not in self._controls:
+            self._controls[control.id] = self._find_control_at_organization(control)
+        return self._controls[control.id]
+
+    def _find_control_at_organization(self, control: Control) -> Cells:
         parts = [self._board.controls[control.id, ORGANIZATION]] if ORGANIZATION in control.applies_to else []
         if control.id in self._board.rows:
             parts.append(_or_unknown(self._board.rows[control.id]))
@@ -261,7 +273,27 @@ class Assessment:
     def plus(self, item: Evidence) -> Assessment:
         """Give the assessment with one more piece of evidence, at the same moment; equal to assessing everything again."""
         board = self._board.plus(item)
-        return self if board is self._board else Assessment(board)
+        if board is self._board:
+            return self
+        found = Assessment(board)
+        if board.moved is not None:
+            found._keep(self, board.moved)
+        return found
+
+    def _keep(self, before: Assessment, moved: Collection[str]) -> None:
+        """Take over what was worked out of the assessment before one more piece, but for what hangs on the controls that it moved."""
+        gone = {mapping.requirement for name in moved for mapping in self.catalog.controls[name].satisfies}
+        above = set(gone)
+        while above:
+            above = {parent for ref in above if (parent := self._parent(ref)) is not None} - gone
+            gone |= above
+        self._organization = {ref: cells for ref, cells in before._organization.copy().items() if ref not in gone}
+        self._systems = {ref: cells for ref, cells in before._systems.copy().items() if ref not in gone}
+        self._controls = {name: cells for name, cells in before._controls.copy().items() if name not in moved}
+
+    def _parent(self, ref: str) -> str | None:
+        parent = self.catalog.requirements[ref].parent
+        return None if parent is None else f"{self.catalog.framework_of(ref).id}:{parent}"
 
 
 def assess(catalog: Catalog, records: RecordSet, evidence: Iterable[Evidence], as_of: datetime) -> Assessment:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import UTC
 from functools import cached_property
-from typing import Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
 from kybern.assessment._cells import Cells, Links, gather, stack
 from kybern.assessment._judge import Judged, Targets, decide, judge_pieces
-from kybern.assessment._plan import AI_SYSTEM, ORGANIZATION, Plan, shortfall, system_kinds, target_kind
+from kybern.assessment._plan import AI_SYSTEM, ORGANIZATION, Plan, rhythm_of, shortfall, system_kinds, target_kind
 from kybern.assessment._status import Codes, Ints, Status
 from kybern.assessment._table import EvidenceTable, Pieces
 from kybern.catalog import Check, Condition, Control, EvidenceCheck, Operator, PredicateType
 from kybern.evidence import Evidence
 from kybern.records import Record
 from kybern.records.risk import SoaEntry, Waiver
+
+T = TypeVar("T")
 
 CheckKey = tuple[str, str, str]
 """Control id, check id, kind of the record looked at."""
@@ -57,6 +59,17 @@ class Board:
         self.leaves: dict[str, Cells] = {}
         self.exclusions: Mapping[str, tuple[bool | None, Codes]] = {}
         self.waived: Mapping[str, tuple[bool, Codes]] = {}
+        self.moved: set[str] | None = None
+        """The controls that the last piece could change; None for a board that was worked out whole."""
+        self._made: dict[str, dict[Hashable, Any]] = {}
+
+    def once(self, control: str, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what was made of one control's columns, and make it the first time; it is kept until a piece can change that control."""
+        made = self._made.setdefault(control, {})
+        if key not in made:
+            made[key] = make()
+        found: T = made[key]
+        return found
 
     @classmethod
     def filled(cls, plan: Plan, table: EvidenceTable) -> Self:
@@ -84,10 +97,10 @@ class Board:
             for check in control.checks:
                 for kind in dict.fromkeys(target_kind(check, subject) for subject in control.applies_to):
                     self.targets[control.id, check.id, kind] = (
-                        self._judged(check, kind, pieces) if isinstance(check, EvidenceCheck) else self.plan.stated(check)
+                        self._judged(control, check, kind, pieces) if isinstance(check, EvidenceCheck) else self.plan.stated(check)
                     )
 
-    def _judged(self, check: EvidenceCheck, kind: str, known: dict[tuple[object, str], Pieces]) -> Targets:
+    def _judged(self, control: Control, check: EvidenceCheck, kind: str, known: dict[tuple[object, str], Pieces]) -> Targets:
         """Judge all evidence about records of a kind for one check."""
         key = ((check.predicate, check.topic), kind)
         if key not in known:
@@ -97,7 +110,7 @@ class Board:
         if not pieces.items:
             return Targets.silent(count)
         judged = judge_pieces(pieces, check, self.plan.as_of, self._digests(check, kind), self.plan.bounds(kind), self.plan.approvers(kind))
-        return decide(pieces, judged, self.plan.as_of, count)[0]
+        return decide(pieces, judged, self.plan.as_of, count, self.plan.rhythms(control, kind))[0]
 
     def _digests(self, check: EvidenceCheck, kind: str) -> tuple[str, ...] | list[str]:
         """Give the digests of a kind; an unpinned check needs only their number."""
@@ -120,9 +133,10 @@ class Board:
         found = [about[ref] for about in abouts if ref in about]
         return Pieces.of(found, [0] * len(found))
 
-    def target(self, check: EvidenceCheck, record: Record) -> Targets:
-        """Judge all evidence about one record for one check."""
-        return decide(*self.judged_about(check, record), self.plan.as_of, 1)[0]
+    def target(self, check: EvidenceCheck, record: Record, rhythm: int | None = None) -> Targets:
+        """Judge all evidence about one record for one check, of which a piece is owed in a rhythm, if one is given."""
+        rhythms = None if rhythm is None else np.array([rhythm], np.int64)
+        return decide(*self.judged_about(check, record), self.plan.as_of, 1, rhythms)[0]
 
     def judged_about(self, check: EvidenceCheck, record: Record) -> tuple[Pieces, Judged]:
         """Collect what the check's groups hold about one record, as record 0, and tell what each piece comes to."""
@@ -237,12 +251,27 @@ class Board:
         counting = [(control, weight) for control, weight in self.plan.counting[requirement] if system_kinds(control)]
         if not counting:
             return
-        systems = np.arange(len(self.plan.systems)) if only is None else only
-        found = stack([self.rows[control.id].take(systems) for control, _ in counting], [weight for _, weight in counting])
+        rows = [self.rows[control.id] if only is None else self.rows[control.id].take(only) for control, _ in counting]
+        found = stack(rows, [weight for _, weight in counting])
         if requirement in self.exclusions:
-            decided = self.exclusions[requirement][1][systems]
+            decided = self.exclusions[requirement][1][slice(None) if only is None else only]
             found = found.overruled(np.where(decided == Status.MET, found.status, decided).astype(np.int8))
         self.leaves[requirement] = found if only is None else self.leaves[requirement].replaced(only, found)
+
+    # --- what if ---------------------------------------------------------------------------------------------------------------
+
+    def supposing(self, met: Collection[str]) -> Self:
+        """Give the board as it would be if some controls were met wherever they apply. No status: nothing shows that they are.
+
+        Only controls and what rests on them are worked out anew: the checks below stay what they are, so nothing is to be explained by it.
+        """
+        board = type(self)(self.plan, self.table)
+        board.targets, board.checks, board.exclusions, board.waived = self.targets, self.checks, self.exclusions, self.waived
+        board.controls = {key: _supposed(cells) if key[0] in met else cells for key, cells in self.controls.items()}
+        board.rows = {name: _supposed(cells) if name in met else cells for name, cells in self.rows.items()}
+        for requirement in self.plan.counting:
+            board._leaf(requirement)  # noqa: SLF001  (its own class)
+        return board
 
     # --- one more piece --------------------------------------------------------------------------------------------------------
 
@@ -257,11 +286,14 @@ class Board:
             return type(self).filled(self.plan, table)
         board.targets, board.checks, board.controls = dict(self.targets), dict(self.checks), dict(self.controls)
         board.rows, board.leaves = dict(self.rows), dict(self.leaves)
-        board.exclusions, board.waived = self.exclusions, self.waived
+        board.exclusions, board.waived, board.moved = self.exclusions, self.waived, set()
         for subject in item.subjects:
             record = self.plan.records.get(subject.ref)
             if record is not None:
                 board._touch(item, record)  # noqa: SLF001  (its own class)
+        board._made = {  # noqa: SLF001  (its own class)
+            name: made.copy() for name, made in self._made.copy().items() if name not in board.moved
+        }
         return board
 
     def _touch(self, item: Evidence, record: Record) -> None:
@@ -292,8 +324,10 @@ class Board:
             owners = self.plan.check_links(check, kind).owners_of(at)
             if not len(owners):
                 continue
+            if self.moved is not None:
+                self.moved.add(control.id)
             if new is None:
-                new = self.target(check, record)
+                new = self.target(check, record, rhythm_of(control, record))
                 key = (control.id, check.id, record.kind)
                 self.targets[key] = self.targets[key].replaced(np.array([at]), new)
             cell = (control.id, check.id, kind)
@@ -343,6 +377,13 @@ def _looks_at(check: EvidenceCheck, item: Evidence) -> bool:
 def _raised(cells: Cells, floor: Codes) -> Cells:
     """Lift the status to a floor, leaving the numbers as they are."""
     return Cells(np.maximum(cells.status, floor).astype(np.int8), cells.coverage, cells.strength, cells.freshness, cells.count)
+
+
+def _supposed(cells: Cells) -> Cells:
+    """Make everything met that applies; what rests on evidence keeps its numbers."""
+    applies = cells.status != Status.NOT_APPLICABLE
+    status = np.where(applies, Status.MET, Status.NOT_APPLICABLE).astype(np.int8)
+    return Cells(status, np.where(applies, 1.0, 0.0), cells.strength, cells.freshness, cells.count)
 
 
 def _joined(parts: list[tuple[Cells, Links]], owners: int) -> tuple[Cells, Links]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from kybern.assessment._status import VALUES, Bools, Codes, Floats, Ints, Status, combine_counts
+from kybern.assessment._status import BITS, NOT_APPLICABLE, VALUES, Bools, Codes, Floats, Ints, combine_bits
 
 Column = TypeVar("Column", Codes, Floats)
 
@@ -56,6 +56,8 @@ class Cells:
     def overruled(self, status: Codes) -> Cells:
         """Give the cells with a status decided elsewhere; where it differs from what was computed, no number is left under it."""
         same = status == self.status
+        if same.all():
+            return self
         keep = same.astype(np.float64)
         return Cells(status, self.coverage * keep, self.strength * keep, self.freshness * keep, self.count * keep)
 
@@ -88,10 +90,11 @@ class Links:
 
     def of_owners(self, owners: Ints) -> Links:
         """Keep some owners, numbered anew in the order given."""
-        spans = [self.member[self.start[one] : self.start[one + 1]] for one in owners.tolist()]
-        counts = np.fromiter(map(len, spans), np.int64, len(spans))
-        member = np.concatenate(spans) if spans else np.empty(0, np.int64)
-        return Links(np.repeat(np.arange(len(spans)), counts), member, np.concatenate(([0], np.cumsum(counts))))
+        first = self.start[owners]
+        counts = self.start[owners + 1] - first
+        start = np.concatenate(([0], np.cumsum(counts)))
+        places = np.repeat(first - start[:-1], counts) + np.arange(start[-1])
+        return Links(np.repeat(np.arange(len(owners)), counts), self.member[places], start)
 
     def owners_of(self, member: int) -> Ints:
         """Find the owners of a member."""
@@ -100,18 +103,16 @@ class Links:
 
 def gather(cells: Cells, links: Links) -> Cells:
     """Combine, for each owner, the cells of its members: one value each, coverage their mean over those applicable."""
-    n, owner = links.owners, links.owner
-    status = cells.status[links.member]
+    n, owner, member = links.owners, links.owner, links.member
+    status = cells.status[member]
     counts = np.bincount(owner * VALUES + status, minlength=n * VALUES).reshape(n, VALUES)
-    live = (status != Status.NOT_APPLICABLE).astype(np.float64)
-    applicable = np.maximum(counts[:, : Status.NOT_APPLICABLE].sum(axis=1), 1)
-
-    def total(column: Floats) -> Floats:
-        return np.bincount(owner, weights=column[links.member] * live, minlength=n).astype(np.float64)
-
-    return Cells(
-        combine_counts(counts), total(cells.coverage) / applicable, total(cells.strength), total(cells.freshness), total(cells.count)
+    live = (status != NOT_APPLICABLE).astype(np.float64)
+    applicable = np.maximum(counts[:, :NOT_APPLICABLE].sum(axis=1), 1)
+    coverage, *others = (
+        np.bincount(owner, weights=column[member] * live, minlength=n).astype(np.float64, copy=False)
+        for column in (cells.coverage, cells.strength, cells.freshness, cells.count)
     )
+    return Cells(combine_bits((counts > 0) @ BITS), coverage / applicable, *others)
 
 
 def stack(layers: Sequence[Cells], weights: Sequence[float] | None = None) -> Cells:
@@ -122,20 +123,14 @@ def stack(layers: Sequence[Cells], weights: Sequence[float] | None = None) -> Ce
     if not layers:
         msg = "there is nothing to combine"
         raise ValueError(msg)
-    status = np.stack([layer.status for layer in layers])
-    counts = np.stack([(status == value).sum(axis=0) for value in range(VALUES)], axis=1)
-    live = (status != Status.NOT_APPLICABLE).astype(np.float64)
-    weight = live * np.asarray(weights if weights is not None else [1.0] * len(layers))[:, None]
+    status = np.array([layer.status for layer in layers])
+    live = (status != NOT_APPLICABLE).astype(np.float64)
+    weight = live if weights is None else live * np.array(weights)[:, None]
     heavy = weight.sum(axis=0)
-
-    def total(columns: Sequence[Floats]) -> Floats:
-        return np.asarray(np.einsum("ij,ij->j", np.stack(columns), live), np.float64)
-
-    covered = np.einsum("ij,ij->j", np.stack([layer.coverage for layer in layers]), weight)
+    covered = np.einsum("ij,ij->j", np.array([layer.coverage for layer in layers]), weight)
+    others = np.array([[getattr(layer, name) for layer in layers] for name in ("strength", "freshness", "count")])
     return Cells(
-        combine_counts(counts),
+        combine_bits(np.bitwise_or.reduce(BITS[status], axis=0)),
         np.divide(covered, heavy, out=np.zeros_like(covered), where=heavy > 0),
-        total([layer.strength for layer in layers]),
-        total([layer.freshness for layer in layers]),
-        total([layer.count for layer in layers]),
+        *np.einsum("kij,ij->kj", others, live),
     )

@@ -48,21 +48,31 @@ class Reason:
             yield from child.walk()
 
 
-def explain(assessment: Assessment, ref: str, subject: str | None = None) -> Reason:
+def explain(assessment: Assessment, ref: str, subject: str | None = None, *, most: int | None = None) -> Reason:
     """Give the reasons under a requirement (`ISO42001:A.7.4`) or a control (`GOV-01`) on a subject, the organisation if none is named.
+
+    Under the organisation stands every AI system; with `most` only so many, those that stand worst, and a note that counts the rest.
 
     Raises `KeyError` for a name the catalog does not have, a subject that is not assessed, or a requirement that does not bear on it.
     """
-    explainer = _Explainer(assessment)
+    explainer = _Explainer(assessment, most)
     subject = subject or assessment.organization
     if ref in assessment.catalog.controls:
         return explainer.control(assessment.catalog.controls[ref], subject)
     return explainer.requirement(ref, subject)
 
 
+def checks_of(assessment: Assessment, control: Control, subject: str | None) -> tuple[Reason, ...]:
+    """Give the reasons under a control on one subject by itself, without those under its checks: of these there may be ten thousands."""
+    explainer = _Explainer(assessment, 0)
+    explainer.brief = True
+    return explainer.subjects(control, subject or assessment.organization)
+
+
 class _Explainer:
-    def __init__(self, assessment: Assessment) -> None:
-        self.assessment, self.board, self.plan = assessment, assessment.board, assessment.plan
+    def __init__(self, assessment: Assessment, most: int | None) -> None:
+        self.assessment, self.board, self.plan, self.most = assessment, assessment.board, assessment.plan, most
+        self.brief = False
 
     # --- requirements ----------------------------------------------------------------------------------------------------------
 
@@ -136,9 +146,14 @@ class _Explainer:
                 )
                 yield Reason("record", waiver.ref, waiver.title, None, f"Waiver {force}: {content['reason']}", counts=waiver.ref in valid)
 
+    def subjects(self, control: Control, subject: str) -> tuple[Reason, ...]:
+        """Give the reasons under a control, none of which is kept."""
+        return tuple(self._make_subjects(control, subject))
+
     def _subjects(self, control: Control, subject: str) -> tuple[Reason, ...]:
         """Give the reasons under a control: they are the same under each requirement it answers, so they are made once."""
-        return self.assessment.once((control.id, subject), lambda: tuple(self._make_subjects(control, subject)))
+        most = self.most if subject == self.assessment.organization else None
+        return self.assessment.once((control.id, subject, most), lambda: tuple(self._make_subjects(control, subject)))
 
     def _make_subjects(self, control: Control, subject: str) -> Iterator[Reason]:
         if subject == self.assessment.organization:
@@ -166,7 +181,15 @@ class _Explainer:
     def _systems(self, control: Control) -> Iterator[Reason]:
         if not self.assessment.systems:
             yield Reason("note", control.id, "No AI system", Status.UNKNOWN, "No AI system is in scope, so there is nothing to look at.")
-        for system in self.assessment.systems:
+        shown, rest = self._worst(control)
+        if rest:
+            said = (
+                f"{len(shown)} of {len(self.assessment.systems)} AI systems are shown, those that stand worst."
+                if shown
+                else "Not shown here."
+            )
+            yield Reason("note", control.id, f"{rest} more AI systems", None, said, counts=False)
+        for system in shown:
             score = self.assessment.control(control.id, system)
             if score is not None:
                 children = self._subjects(control, system)
@@ -179,6 +202,15 @@ class _Explainer:
                     score,
                     children=children,
                 )
+
+    def _worst(self, control: Control) -> tuple[tuple[str, ...], int]:
+        """Choose the AI systems to show, and count the rest: those that are not met first, then those with the least coverage."""
+        systems, cells = self.assessment.systems, self.board.rows.get(control.id)
+        if self.most is None or cells is None or len(systems) <= self.most:
+            return systems, 0
+        done = np.isin(cells.status, (Status.MET, Status.NOT_APPLICABLE))
+        order = np.lexsort((np.arange(len(systems)), cells.coverage, cells.status, done))[: self.most]
+        return tuple(systems[at] for at in order.tolist()), len(systems) - self.most
 
     def _cells(self, control: Control, system: str) -> Iterator[Reason]:
         for kind in system_kinds(control):
@@ -212,7 +244,23 @@ class _Explainer:
 
     def _checks(self, control: Control, kind: str, place: int) -> tuple[Reason, ...]:
         """Give the reasons of a control's checks on one subject, by its place in the pool of its kind."""
+        if self.brief:
+            return tuple(self._checks_alone(control, kind, place))
         return self.assessment.once((control.id, kind, place), lambda: tuple(self._make_checks(control, kind, place)))
+
+    def _checks_alone(self, control: Control, kind: str, place: int) -> Iterator[Reason]:
+        """Give the reasons of a control's checks on one subject with the sentence they have, and no children: counted in columns."""
+        for check in control.checks:
+            score = Score.of(self.board.checks[control.id, check.id, kind], place)
+            members = self.plan.check_links(check, kind).of_owners(np.array([place])).member
+            target = target_kind(check, kind)
+            if len(members) > 1:
+                met = int((self.board.targets[control.id, check.id, target].status[members] == Status.MET).sum())
+                text = _counted(check, met, len(members))
+            else:
+                records = self.plan.records.of_kind(target)
+                text = _summary(check, tuple(self._target(control, check, records[at]) for at in members.tolist()))
+            yield Reason("check", f"{control.id}/{check.id}", check.title, score.status, text, score)
 
     def _make_checks(self, control: Control, kind: str, place: int) -> Iterator[Reason]:
         ref = self.plan.pool(kind)[place]
@@ -313,6 +361,10 @@ def _summary(check: Check, children: tuple[Reason, ...]) -> str:
     few = isinstance(check, RecordCheck) and len(children) < check.minimum
     if len(children) == 1 and not few:
         return children[0].text
-    met = sum(child.status is Status.MET for child in children)
+    return _counted(check, sum(child.status is Status.MET for child in children), len(children))
+
+
+def _counted(check: Check, met: int, total: int) -> str:
+    few = isinstance(check, RecordCheck) and total < check.minimum
     asked_for = f"; at least {check.minimum} are asked" if few and isinstance(check, RecordCheck) else ""
-    return f"{met} of {len(children)} hold{asked_for}."
+    return f"{met} of {total} hold{asked_for}."

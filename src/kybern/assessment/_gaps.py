@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import islice
 from typing import Final, cast
 
 from kybern.assessment._assessment import Assessment
-from kybern.assessment._explain import Reason, explain
-from kybern.assessment._plan import Plan, system_kinds
+from kybern.assessment._explain import Reason, checks_of, explain
+from kybern.assessment._plan import Plan
+from kybern.assessment._shortcount import Short, short_of, short_systems
 from kybern.assessment._status import Status
-from kybern.catalog import Control, EvidenceCheck
+from kybern.catalog import Control
 from kybern.records.leadership import Role
 from kybern.records.risk import ControlImplementation
 
@@ -21,8 +23,8 @@ class Gap:
     """A control that is not met, and what doing it would bring.
 
     `requirements` are those it bears on that are not met; `closes` those of them that nothing else keeps from being met; `gain` is the
-    coverage each framework would win, 0 to 1. `effort` adds up what is missing: a record 1, evidence the strength it needs, 1 to 5.
-    `planned_on` is the day the organisation set itself for the control.
+    coverage each framework would win, 0 to 1. `effort` adds up what is missing: a record 1, evidence the strength it needs, 1 to 5;
+    `short` is on how many subjects and checks. `planned_on` is the day the organisation set itself for the control.
     """
 
     control: Control
@@ -30,12 +32,29 @@ class Gap:
     owner: str
     owner_ref: str | None
     subjects: tuple[str, ...]
-    missing: tuple[Reason, ...]
     requirements: tuple[str, ...]
     closes: tuple[str, ...]
     gain: dict[str, float]
     effort: int
+    short: int
     planned_on: date | None
+    assessment: Assessment = field(repr=False, compare=False)
+    system: str | None = None
+    """The AI system that was asked about; None: the organisation with all of them."""
+
+    @property
+    def missing(self) -> tuple[Reason, ...]:
+        """The checks that do not hold, on every subject; `first` gives some where there are very many."""
+        return tuple(_missing(explain(self.assessment, self.control.id, self.system)))
+
+    def first(self, most: int) -> tuple[Reason, ...]:
+        """Give the first checks that do not hold, at most so many: the reasons on other subjects, and under the checks, are not made."""
+        asked = (self.system,) if self.system is not None else self.subjects or (None,)
+        return tuple(islice((reason for one in asked for reason in self._on(one)), most))
+
+    def _on(self, subject: str | None) -> Iterator[Reason]:
+        for reason in checks_of(self.assessment, self.control, subject):
+            yield from _missing(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +119,25 @@ def _gap(assessment: Assessment, control: Control, frameworks: Collection[str], 
     if not open_ones:
         return None
     owner, owner_ref = owner_of(assessment.plan, control)
-    missing = tuple(_missing(explain(assessment, control.id, system)))
+    short: Short = short_of(assessment.board, control, system)
     return Gap(
         control,
         score.status,
         owner,
         owner_ref,
         _short(assessment, control, system),
-        missing,
         open_ones,
         tuple(ref for ref in open_ones if _alone(assessment, control, ref, system)),
         _gain(assessment, control, open_ones, system),
-        _effort(control, missing),
-        _planned_on(assessment.plan, control),
+        short.cost,
+        short.count,
+        planned_on(assessment.plan, control),
+        assessment,
+        system,
     )
 
 
-def _effort(control: Control, missing: tuple[Reason, ...]) -> int:
-    """Add up what the missing checks ask for; a check that is missing on several subjects counts once for each."""
-    costs = {f"{control.id}/{check.id}": int(check.min_strength) if isinstance(check, EvidenceCheck) else 1 for check in control.checks}
-    return sum(costs.get(reason.ref, sum(costs.values())) for reason in missing)
-
-
-def _planned_on(plan: Plan, control: Control) -> date | None:
+def planned_on(plan: Plan, control: Control) -> date | None:
     """Find the earliest day that an implementation of the control is due."""
     stated = cast("tuple[ControlImplementation, ...]", plan.records.of_kind("control_implementation"))
     return min((one.due_on for one in stated if one.control == control.id and one.due_on is not None), default=None)
@@ -130,11 +145,24 @@ def _planned_on(plan: Plan, control: Control) -> date | None:
 
 def _open(assessment: Assessment, control: Control, frameworks: Collection[str], system: str | None) -> Iterator[str]:
     """Name the requirements of the frameworks the control counts for that are not met."""
-    for ref, pairs in assessment.plan.counting.items():
-        if assessment.catalog.framework_of(ref).id in frameworks and any(one.id == control.id for one, _ in pairs):
+    for ref in _counted_by(assessment).get(control.id, ()):
+        if assessment.catalog.framework_of(ref).id in frameworks:
             score = assessment.requirement(ref, system)
             if score is not None and score.status not in _DONE:
                 yield ref
+
+
+def _counted_by(assessment: Assessment) -> dict[str, tuple[str, ...]]:
+    """Name the requirements that each control counts for, in catalog order."""
+
+    def make() -> dict[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for ref, pairs in assessment.plan.counting.items():
+            for control, _ in pairs:
+                found.setdefault(control.id, {})[ref] = None
+        return {identity: tuple(refs) for identity, refs in found.items()}
+
+    return assessment.once("requirements counted by control", make)
 
 
 def _alone(assessment: Assessment, control: Control, ref: str, system: str | None) -> bool:
@@ -153,16 +181,19 @@ def _gain(assessment: Assessment, control: Control, refs: tuple[str, ...], syste
         pairs = assessment.plan.counting[ref]
         weight = sum(one for control_, one in pairs if control_.id == control.id) / sum(one for _, one in pairs)
         name = assessment.catalog.framework_of(ref).id
-        won[name] = won.get(name, 0.0) + weight * short / max(assessment.readiness(name, system).applicable, 1)
+        won[name] = won.get(name, 0.0) + weight * short / max(_applicable(assessment, name, system), 1)
     return won
+
+
+def _applicable(assessment: Assessment, framework: str, system: str | None) -> int:
+    return assessment.once(("applicable", framework, system), lambda: assessment.readiness(framework, system).applicable)
 
 
 def _short(assessment: Assessment, control: Control, system: str | None) -> tuple[str, ...]:
     """Name the subjects on which the control falls short."""
     if system is not None:
         return (system,)
-    rows = [(one, assessment.control(control.id, one)) for one in assessment.systems] if system_kinds(control) else []
-    systems = tuple(one for one, score in rows if score is not None and score.status not in _DONE)
+    systems = short_systems(assessment.board, control)
     own = (assessment.organization,) if "organization" in control.applies_to else ()
     return (*own, *systems)
 

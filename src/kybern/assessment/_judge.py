@@ -15,6 +15,8 @@ from kybern.assessment._table import FOREVER, Pieces, microseconds
 from kybern.catalog import Condition, EvidenceCheck, Operator, PredicateType, age_limit
 
 _MICROSECONDS = 1_000_000
+UNDATED = np.iinfo(np.int64).min
+"""The moment of what has none."""
 
 SILENT, FAILS, LAPSED, STANDS = 0, 1, 2, 3
 """What a piece comes to, ordered by what it lets its target be: nothing, not met, expired, met."""
@@ -22,21 +24,26 @@ SILENT, FAILS, LAPSED, STANDS = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a check finds on each record of a kind: status (n,), and for those met the deciding piece's strength and freshness (n,)."""
+    """What a check finds on each record of a kind: status (n,), and for those met the deciding piece's strength and freshness (n,).
+
+    `due` (n,) is when the next piece is owed, in microseconds: the latest end of standing and rhythm of the pieces that speak; `UNDATED`
+    where none does, or where those that do are of another version.
+    """
 
     status: Codes
     strength: Floats
     freshness: Floats
+    due: Ints
 
     @classmethod
     def silent(cls, count: int) -> Targets:
         """Start with nothing known of `count` records."""
-        return cls(np.zeros(count, np.int8), np.zeros(count), np.zeros(count))
+        return cls(np.zeros(count, np.int8), np.zeros(count), np.zeros(count), np.full(count, UNDATED, np.int64))
 
     def replaced(self, at: Ints, new: Targets) -> Targets:
         """Give a copy with the values at some indices replaced."""
-        copy = Targets(self.status.copy(), self.strength.copy(), self.freshness.copy())
-        copy.status[at], copy.strength[at], copy.freshness[at] = new.status, new.strength, new.freshness
+        copy = Targets(self.status.copy(), self.strength.copy(), self.freshness.copy(), self.due.copy())
+        copy.status[at], copy.strength[at], copy.freshness[at], copy.due[at] = new.status, new.strength, new.freshness, new.due
         return copy
 
 
@@ -46,6 +53,9 @@ class Judged:
 
     standing: Ints
     until: Ints
+
+
+_NOTHING = Judged(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def judge_pieces(  # noqa: PLR0913, PLR0917  (what is known of the records a piece is about)
@@ -61,12 +71,14 @@ def judge_pieces(  # noqa: PLR0913, PLR0917  (what is known of the records a pie
     `digests`, `bounds` and `approvers` belong to the records that `pieces.entity` indexes: their present digests, the minimum and
     maximum they state (only checks with `within` need these), and who is to approve them (only checks of approvals need these).
     """
+    if not pieces.items:
+        return _NOTHING
     now = microseconds(as_of)
     says = _says(pieces, check, as_of, bounds)
     visible = pieces.observed <= now
     fails = visible & (says == Verdict.FAIL)
     passes = visible & (says == Verdict.PASS) & (pieces.strength >= check.min_strength) & _by_approver(pieces, check, approvers)
-    last_fail = np.full(len(digests), np.iinfo(np.int64).min, np.int64)
+    last_fail = np.full(len(digests), UNDATED, np.int64)
     np.maximum.at(last_fail, pieces.entity[fails], pieces.observed[fails])
     passes &= pieces.observed > last_fail[pieces.entity]
     until = _until(pieces, check, digests)
@@ -130,15 +142,15 @@ def _until(pieces: Pieces, check: EvidenceCheck, digests: Sequence[str]) -> Ints
     if check.pinned:
         named = zip(pieces.digests, pieces.entity.tolist(), strict=True)
         same = np.fromiter((digest == digests[entity] for digest, entity in named), np.bool_, len(pieces.items))
-        until = np.where(same, until, np.iinfo(np.int64).min)
+        until = np.where(same, until, UNDATED)
     return until
 
 
-def decide(pieces: Pieces, judged: Judged, as_of: datetime, count: int) -> tuple[Targets, Ints]:
+def decide(pieces: Pieces, judged: Judged, as_of: datetime, count: int, rhythm: Ints | None = None) -> tuple[Targets, Ints]:
     """Let the pieces decide the status of the `count` records they are about.
 
     Returns the targets and, for each, the index of the deciding piece or -1: among the pieces that come to most, the latest; of two as
-    late, the stronger, then the one with the greater id.
+    late, the stronger, then the one with the greater id. `rhythm` (count,) is the longest time between two pieces, where there is one.
     """
     targets, deciding = Targets.silent(count), np.full(count, -1, np.int64)
     speaking = np.flatnonzero(judged.standing)
@@ -155,6 +167,8 @@ def decide(pieces: Pieces, judged: Judged, as_of: datetime, count: int) -> tuple
     entity = pieces.entity[speaking]
     last = speaking[np.flatnonzero(np.append(entity[1:] != entity[:-1], True))] if len(speaking) else speaking
     deciding[pieces.entity[last]] = last
+    until = judged.until[speaking] if rhythm is None else np.minimum(judged.until[speaking], pieces.observed[speaking] + rhythm[entity])
+    np.maximum.at(targets.due, entity, until)
     targets.status[pieces.entity[last]] = _STATUS[judged.standing[last]]
     met = last[judged.standing[last] == STANDS]
     targets.strength[pieces.entity[met]] = pieces.strength[met]

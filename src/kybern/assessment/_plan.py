@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from kybern.assessment._cells import Links
 from kybern.assessment._conditions import NO_BOUNDS, Bounds, Content, Verdict, compile_test, judge_column, look_up
-from kybern.assessment._judge import Targets
+from kybern.assessment._judge import UNDATED, Targets
 from kybern.assessment._status import Bools, Codes, Ints, Status
-from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, Operator, RecordCheck, Relation, SubjectKind
-from kybern.records import RecordSet
+from kybern.catalog import Catalog, Check, Condition, Control, EvidenceCheck, Operator, RecordCheck, Relation, SubjectKind, days
+from kybern.records import Record, RecordSet
 from kybern.records.monitoring import Indicator
 from kybern.records.risk import SoaEntry
 
+T = TypeVar("T")
+
 ORGANIZATION = SubjectKind.ORGANIZATION
 AI_SYSTEM = SubjectKind.AI_SYSTEM
+
+_DAY = 86_400_000_000
+"""Microseconds."""
 
 _OF_VERDICT: Codes = np.zeros(len(Verdict), np.int8)
 _OF_VERDICT[[Verdict.PASS, Verdict.SILENT, Verdict.LAPSED, Verdict.FAIL]] = [Status.MET, Status.UNKNOWN, Status.EXPIRED, Status.NOT_MET]
@@ -39,6 +44,14 @@ class Plan:
         self._subject_links: dict[str, Links] = {}
         self._check_links: dict[tuple[str, tuple[Condition, ...], str], Links] = {}
         self._applies: dict[str, tuple[bool, Bools]] = {}
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what was made under a key, and make it the first time: what follows from catalog and records, whatever evidence comes."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
 
     # --- records by kind -------------------------------------------------------------------------------------------------------
 
@@ -70,6 +83,13 @@ class Plan:
         if not found or "approved_by" not in type(found[0]).model_fields:
             return [None] * len(found)
         return [cast("SoaEntry", record).approved_by for record in found]
+
+    def rhythms(self, control: Control, kind: str) -> Ints:
+        """Give the longest time between two pieces about each record of a kind, in microseconds."""
+        found = self.records.of_kind(kind)
+        if not found or "measure_every" not in type(found[0]).model_fields:
+            return np.full(len(found), days(control.cadence) * _DAY, np.int64)
+        return np.array([rhythm_of(control, record) for record in found], np.int64)
 
     def _contents(self, kind: str) -> Sequence[Content]:
         if kind not in self._content:
@@ -104,7 +124,7 @@ class Plan:
     def stated(self, check: RecordCheck) -> Targets:
         """Hold each record of the check's kind against what it requires."""
         status = _OF_VERDICT[self._worst(check.kind, check.require)]
-        return Targets(status, np.zeros(len(status)), np.zeros(len(status)))
+        return Targets(status, np.zeros(len(status)), np.zeros(len(status)), np.full(len(status), UNDATED, np.int64))
 
     # --- subjects --------------------------------------------------------------------------------------------------------------
 
@@ -218,6 +238,12 @@ class Plan:
                 if mapping.relation is not Relation.INTERSECTS:
                     found.setdefault(mapping.requirement, []).append((control, mapping.weight))
         return found
+
+
+def rhythm_of(control: Control, record: Record) -> int:
+    """Give the longest time between two pieces, in microseconds: the control's cadence, or the record's `measure_every` if shorter."""
+    stated = getattr(record, "measure_every", None)
+    return min(days(control.cadence), days(stated) if stated else days(control.cadence)) * _DAY
 
 
 def target_kind(check: Check, subject_kind: str) -> str:

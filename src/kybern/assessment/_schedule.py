@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from kybern.assessment._gaps import owner_of
-from kybern.assessment._judge import FAILS, SILENT, Judged
-from kybern.assessment._plan import ORGANIZATION, system_kinds, target_kind
+from kybern.assessment._judge import FAILS, SILENT, UNDATED, Judged
+from kybern.assessment._plan import ORGANIZATION, rhythm_of, system_kinds, target_kind
 from kybern.assessment._status import Status
 from kybern.assessment._table import Pieces
 from kybern.catalog import Control, EvidenceCheck, age_limit, days
@@ -28,7 +28,6 @@ Ground = Literal["expires_at", "max_age", "cadence", "measure_every", "version",
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-_SECOND: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +130,12 @@ def _duty(assessment: Assessment, asked: tuple[Control, EvidenceCheck], about: s
     if record is None:
         return replace(nothing, has_target=False)
     pieces, judged = assessment.board.judged_about(check, record)
-    due, last = _latest(pieces, judged, _rhythm(control, record))
+    due, last = _latest(pieces, judged, rhythm_of(control, record))
     if last < 0:
         return nothing
-    ground = _ground(control, check, record, pieces.items[last], changed=int(judged.until[last]) == np.iinfo(np.int64).min)
+    ground = _ground(control, check, record, pieces.items[last], changed=int(judged.until[last]) == UNDATED)
     moment = None if ground == "version" else _EPOCH + timedelta(microseconds=min(due, _LAST))
     return replace(nothing, due=moment, ground=ground, last=pieces.items[last], failed=int(judged.standing[last]) == FAILS)
-
-
-def _rhythm(control: Control, record: Record) -> int:
-    """Give the longest time between two pieces: the control's cadence, or the record's own `measure_every` if that is shorter."""
-    stated = getattr(record, "measure_every", None)
-    return min(days(control.cadence), days(stated) if stated else days(control.cadence)) * 86_400 * _SECOND
 
 
 def _latest(pieces: Pieces, judged: Judged, rhythm: int) -> tuple[int, int]:

@@ -35,24 +35,32 @@ class Status(IntEnum):
 
 
 VALUES = len(Status)
+NOT_APPLICABLE = int(Status.NOT_APPLICABLE)
+"""The number alone: a member of an enumeration takes longer to look up than a small column to work out."""
 
 
-def combine_counts(counts: Ints) -> Codes:
-    """Combine values that were counted: `counts` is (n, 6), one column a `Status`; the result is (n,).
+def _combined(values: frozenset[Status]) -> Status:
+    """Combine values, of which only the set matters.
 
     Those not applicable are left out. None left: `UNKNOWN`, or `NOT_APPLICABLE` if there were some. All met: `MET`. Otherwise the
     highest, but never above `PARTLY_MET`. Nothing is met out of nothing.
     """
-    not_applicable = counts[:, Status.NOT_APPLICABLE]
-    live = counts[:, : Status.NOT_APPLICABLE].sum(axis=1)
-    some = counts[:, : Status.NOT_APPLICABLE] > 0
-    highest = VALUES - 2 - np.argmax(some[:, ::-1], axis=1)
-    status = np.minimum(highest, Status.PARTLY_MET)
-    status = np.where(counts[:, Status.MET] == live, Status.MET, status)
-    nothing = np.where(not_applicable > 0, Status.NOT_APPLICABLE, Status.UNKNOWN)
-    return np.where(live == 0, nothing, status).astype(np.int8)
+    live = values - {Status.NOT_APPLICABLE}
+    if not live:
+        return Status.NOT_APPLICABLE if values else Status.UNKNOWN
+    return Status.MET if live == {Status.MET} else min(max(live), Status.PARTLY_MET)
+
+
+BITS = np.array([1 << value for value in range(VALUES)], np.int64)
+"""The bit that says that a value is among those combined."""
+_TABLE = np.array([_combined(frozenset(one for one in Status if bits >> one & 1)) for bits in range(1 << VALUES)], np.int8)
+
+
+def combine_bits(bits: Ints) -> Codes:
+    """Combine sets of values, each a sum of `BITS`: (n,) to (n,)."""
+    return _TABLE[bits]
 
 
 def combine_values(values: Codes) -> Codes:
     """Combine values (m,) into one, (1,)."""
-    return combine_counts(np.bincount(values, minlength=VALUES)[None, :])
+    return _TABLE[np.bitwise_or.reduce(BITS[values], keepdims=True)]

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kybern.assessment._conditions import look_up
+from kybern.assessment._digest import Digest
 from kybern.assessment._status import Floats, Ints
-from kybern.base import digest
 from kybern.catalog import PredicateType
 from kybern.evidence import Evidence
 
@@ -107,6 +107,8 @@ class Pieces:
     @classmethod
     def of(cls, mentions: Sequence[Mentions], entities: Sequence[int]) -> Pieces:
         """Put what is said about some records into columns: for each mentions, the index of the record they are about."""
+        if not mentions:
+            return _NO_PIECES
         items = [item for one in mentions for item in one.items]
         sizes = np.fromiter((len(one.items) for one in mentions), np.int64, len(mentions))
         return cls(
@@ -118,6 +120,10 @@ class Pieces:
             items,
             [named for one in mentions for named in one.digests],
         )
+
+
+_NONE = np.zeros(0, np.int64)
+_NO_PIECES = Pieces(_NONE, _NONE, _NONE, _NONE, np.zeros(0, np.uint64), (), ())
 
 
 class EvidenceTable:
@@ -166,6 +172,15 @@ class EvidenceTable:
         """Give what a group holds: for each record named, the pieces about it with the digest they name it by."""
         return self._groups.get(group, {})
 
+    def naming(self, ref: str) -> list[Evidence]:
+        """Give the pieces about one record, each once, by when they were observed."""
+        found = {item.id: item for group in self._groups.values() if ref in group for item in group[ref].items}
+        return sorted(found.values(), key=lambda item: (item.observed_at, item.id))
+
+    def __contains__(self, identity: object) -> bool:
+        """Tell whether a piece of this id is here."""
+        return identity in self._by_id
+
     def plus(self, item: Evidence) -> EvidenceTable:
         """Give the table with one more piece."""
         if item.id in self._by_id:
@@ -180,9 +195,16 @@ class EvidenceTable:
             before = group.get(subject.ref, Mentions())
             group[subject.ref] = Mentions([*before.items, item], [*before.digests, subject.digest])
         table._groups = {**self._groups, key: group}
+        if "_digest" in self.__dict__:
+            # What a million pieces state is not sorted and hashed anew for one more.
+            table.__dict__["_digest"] = self._digest.plus(item)
         return table
+
+    @cached_property
+    def _digest(self) -> Digest:
+        return Digest(self)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the sorted ids, each with its strength: a key that is trusted otherwise is another input."""
-        return digest(sorted([item.id, int(item.strength)] for item in self))
+        return self._digest.hexdigest()

@@ -116,7 +116,7 @@ def asked(condition: Condition, bounds: Bounds) -> str:
 def states(record: Record, condition: Condition) -> str:
     """Say how a record falls short of a condition: `policy:ai does not state approved on`."""
     found, name = look_up(record.content, condition.field.split(".")), _name(condition.field)
-    if found is None:
+    if found is None or found in ("", [], ()):
         return f"{record.ref} does not state {name}"
     return f"{record.ref} states {name} {value(found)}; asked is: {phrase(condition)}"
 

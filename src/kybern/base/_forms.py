@@ -22,6 +22,7 @@ FORMS: Final = {
         "Write it like eu_ai_act.high_risk: lower-case words, joined by dots.",
     ),
     r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$": ("a clock's name", "Write it like gdpr.authority: the regime and the duty, joined by a dot."),
+    r"^[A-Z]{3}$": ("a currency code", "Use ISO 4217: EUR."),
     r"^[A-Z]{3}-\d{2}$": ("a control's id", "Write it like GOV-01."),
     r"^[a-z_]+:[a-z0-9][a-z0-9._-]*$": ("a record's name", "Write it like person:ada."),
     r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$": ("a field's name", "Write it like due or body.value: lower-case words, joined by dots."),

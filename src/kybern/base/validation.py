@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from kybern.base._faults import Fault, Path, Said, Sayings, say, shown, wanted
+from kybern.base._forms import FORMS
 from kybern.base.problems import Problem
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from kybern.base.problems import Place
 
-__all__ = ["Document", "Fault", "Path", "Said", "Sayings", "problems_of", "said_of", "shown", "validate"]
+__all__ = ["Document", "Fault", "Path", "Said", "Sayings", "form_hint", "problems_of", "said_of", "shown", "validate"]
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -93,6 +94,11 @@ def said_of(
     told = (path for path, all_found in by_path.items() if not (path in broken and _counts(all_found)))
     for path in islice(told, _MOST):
         yield path, say(_fault(by_path[path], model, whole), more)
+
+
+def form_hint(pattern: str) -> str:
+    """Say how a text is written that has the pattern; empty where the pattern is all that is known of it."""
+    return FORMS[pattern][1] if pattern in FORMS else ""
 
 
 class _Found(NamedTuple):

@@ -69,8 +69,6 @@ def bring_in(path: Path, foreign: Foreign, keyring: Keyring) -> Brought:
 
 def _opened(envelope: dict[str, Any], keyring: Keyring) -> tuple[object, str]:
     """Open an envelope. Signatures by keys of the keyring must hold; of others it can only be said that there are some."""
-    from securesystemslib.exceptions import UnverifiedSignatureError  # noqa: PLC0415
-
     from kybern.base import canonical_json  # noqa: PLC0415
     from kybern.evidence import Refused, parse_envelope, read_json  # noqa: PLC0415
 
@@ -82,10 +80,8 @@ def _opened(envelope: dict[str, Any], keyring: Keyring) -> tuple[object, str]:
     parsed = parse_envelope(canonical_json(envelope | {"signatures": named}))
     known = [key for keyid in parsed.signatures if (key := keyring.get(keyid))]
     for key in known:
-        try:
-            key.verifier.verify_signature(parsed.signatures[key.keyid], parsed.pae())
-        except UnverifiedSignatureError:
-            raise Refused(rule="bad-signature", message=f"the signature of {key.label} does not fit") from None
+        if not key.signed(parsed.signatures[key.keyid], parsed.pae()):
+            raise Refused(rule="bad-signature", message=f"the signature of {key.label} does not fit")
     names = (f"{key.name}{' (a key since revoked)' if key.revoked_on else ''}" for key in known)
     signed = f"signed by {', '.join(names)}" if known else "its signature was not checked: the keyring has no such key"
     return read_json(parsed.payload, "the payload"), signed

@@ -26,13 +26,17 @@ from kybern.cli import (
     _label,
     _log,
     _log_time,
+    _mcp,
     _obligations,
     _pack,
     _policy,
     _policy_anchor,
     _recompute,
     _report,
+    _server_data,
     _trace,
+    _up,
+    _user,
     _witness,
     _workspace,
 )
@@ -49,6 +53,7 @@ app = typer.Typer(name="kybern", help=HELP, no_args_is_help=True, rich_markup_mo
 for _group in (
     _init, _workspace, _apply, _evidence, _log, _log_time, _witness, _assess, _absence, _recompute, _trace, _report, _pack, _label, _bom,
     _policy, _policy_anchor, _gate, _gate_serve, _classify, _obligations, _clocks, _crosswalk, _catalog, _demo,
+    _up, _server_data, _user, _mcp,
 ):  # fmt: skip
     _group.register(app)
 

@@ -16,6 +16,8 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
 """The deepest nesting read, in envelopes and statements."""
 
+_TOO_LARGE = "a number is too large for JSON"
+
 
 def read_json(data: bytes, what: str) -> object:
     """Read JSON text as one value; `what` names it in the words of the refusal.
@@ -26,8 +28,11 @@ def read_json(data: bytes, what: str) -> object:
         msg = f"{what} has {len(data):,} bytes; at most {MAX_BYTES:,} are read"
         raise Refused(rule="too-large", message=msg)
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant)
-        _bounded(value, 0)
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer, parse_float=_finite
+        )
+        if data.count(b"{") + data.count(b"[") > MAX_DEPTH:  # with fewer signs that open something nothing is as deep
+            _bounded(value, 0)
     except RecursionError:
         raise _not_json(what, "it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -58,14 +63,25 @@ def _no_constant(name: str) -> object:
     raise ValueError(msg)
 
 
+def _integer(text: str) -> int:
+    value = int(text)
+    if abs(value) > MAX_INTEGER:
+        raise ValueError(_TOO_LARGE)
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(_TOO_LARGE)
+    return value
+
+
 def _bounded(value: object, depth: int) -> None:
-    """Raise `ValueError` where nesting or a number goes beyond what is read."""
+    """Raise `ValueError` where nesting goes beyond what is read."""
     if isinstance(value, dict | list):
         if depth == MAX_DEPTH:
             msg = f"it is nested deeper than {MAX_DEPTH} levels"
             raise ValueError(msg)
         for inner in value.values() if isinstance(value, dict) else value:
             _bounded(inner, depth + 1)
-    elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > MAX_INTEGER):
-        msg = "a number is too large for JSON"
-        raise ValueError(msg)

@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined]  # public, though it does not say so to mypy
 
 from kybern.catalog import Slug
+from kybern.evidence._ed25519 import quickly
 from kybern.evidence._models import Line, RecordName, Sha256, Shape
 from kybern.evidence._refused import Refused
 
@@ -226,6 +228,21 @@ class TrustedKey(Shape):
             msg = "public_key is neither an Ed25519 nor a P-256 key"
             raise ValueError(msg)
         return SSlibKey.from_crypto(found)
+
+    @cached_property
+    def _raw(self) -> bytes | None:
+        """The 32 bytes of an Ed25519 key."""
+        return bytes.fromhex(self.verifier.keyval["public"]) if self.verifier.keytype == "ed25519" else None
+
+    def signed(self, signature: Signature, data: bytes) -> bool:
+        """Tell whether a signature over these bytes is this key's."""
+        if quickly is not None and self._raw is not None and quickly(self._raw, bytes.fromhex(signature.signature), data):
+            return True
+        try:
+            self.verifier.verify_signature(signature, data)
+        except UnverifiedSignatureError:
+            return False
+        return True
 
     def standing(self, at: datetime) -> KeyStanding:
         """Say whether what the key signed at that moment counts. A key is valid from `valid_from` until before `valid_until`."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
-from securesystemslib.exceptions import UnverifiedSignatureError
-
 from kybern.catalog import PredicateType, Strength
 from kybern.evidence._envelope import parse_envelope
 from kybern.evidence._keys import KeyKind
@@ -127,11 +125,9 @@ def _signed_by(envelope: Envelope, keyring: Keyring) -> list[TrustedKey]:
         raise Refused(rule="unknown-key", message=f"signed by key {keyids} only, and the keyring has no such key")
     encoded = envelope.pae()
     for signature, key in found:
-        try:
-            key.verifier.verify_signature(signature, encoded)
-        except UnverifiedSignatureError:
+        if not key.signed(signature, encoded):
             msg = f"the signature of {key.label} does not fit: the content was changed after signing, or another key signed it"
-            raise Refused(rule="bad-signature", message=msg) from None
+            raise Refused(rule="bad-signature", message=msg)
     return [key for _, key in found]
 
 

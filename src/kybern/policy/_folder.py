@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -78,6 +79,7 @@ def shipped_rules() -> Mapping[str, bytes]:
     return dict(sorted(found.items()))
 
 
+@cache
 def shipped_profiles() -> tuple[str, ...]:
     """Name the profiles that the rules that ship belong to, the core first."""
     return _profiles(entry for name, data in shipped_rules().items() for entry in _entries(data, name))

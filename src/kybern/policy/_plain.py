@@ -5,7 +5,7 @@ Facts are called by their description in the schema, so whoever writes the schem
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kybern.policy._schema import FactSchema
 
 Language = Literal["en", "de"]
+Naming = Callable[[str], str]
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
@@ -89,11 +90,11 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 _OPPOSITE: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def in_words(rule: Rule, schema: FactSchema, language: Language = "en") -> str:
-    """Say a rule as one sentence: for what, what follows, if what."""
-    say = _Speaker(schema, language)
+def in_words(rule: Rule, schema: FactSchema, language: Language = "en", name: Naming = str) -> str:
+    """Say a rule as one sentence: for what, what follows, if what. `name` tells a slug of it, or when to ask again, in the language."""
+    say = _Speaker(schema, language, name)
     spec = rule.spec
-    head = f"{say.word('actions', say.listed(spec.applies_to, 'or'))}{say.days(rule)}"
+    head = f"{say.word('actions', say.listed([name(one) for one in spec.applies_to], 'or'))}{say.days(rule)}"
     return say.word("if", f"{head}{': ' if language == 'de' else ', '}{say.effect(rule)}", say.expr(rule.condition))
 
 
@@ -102,11 +103,11 @@ def condition_in_words(expr: Expr, schema: FactSchema, language: Language = "en"
     return _Speaker(schema, language).expr(expr)
 
 
-def value_in_words(schema: FactSchema, name: str, value: object, language: Language = "en") -> str:
+def value_in_words(schema: FactSchema, fact: str, value: object, language: Language = "en", name: Naming = str) -> str:
     """Say the value of a fact, with its unit."""
-    spec = schema.by_name.get(name)
+    spec = schema.by_name.get(fact)
     unit = None if spec is None else (spec.unit)
-    return _Speaker(schema, language).value(value, unit)
+    return _Speaker(schema, language, name).value(value, unit)
 
 
 def _without_guards(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
@@ -139,6 +140,7 @@ def _is_open(item: Expr, holds: bool) -> bool:  # noqa: FBT001
 class _Speaker:
     schema: FactSchema
     language: Language
+    told: Naming = str
 
     def word(self, key: str, *parts: str) -> str:
         return _WORDS[self.language][key].format(*parts)
@@ -153,9 +155,9 @@ class _Speaker:
     def effect(self, rule: Rule) -> str:
         spec = rule.spec
         if spec.effect is Effect.REQUIRE_APPROVAL:
-            return self.word("require-approval", self.listed(spec.approvers, "or"))
+            return self.word("require-approval", self.listed([self.told(one) for one in spec.approvers], "or"))
         if spec.effect is Effect.DEFER:
-            return self.word("defer", str(spec.retry))
+            return self.word("defer", self.told(str(spec.retry)))
         if spec.effect is Effect.MODIFY:
             return self.word("modify", self.listed([self.set(name, value) for name, value in spec.modify.items()], "and"))
         return self.word(spec.effect.value)
@@ -259,7 +261,8 @@ class _Speaker:
         if isinstance(value, bool):
             return self.word("true" if value else "false")
         if isinstance(value, str):
-            return f"„{value}“" if self.language == "de" else f"“{value}”"
+            said = self.told(value)
+            return f"„{said}“" if self.language == "de" else f"“{said}”"
         if isinstance(value, datetime):
             moment = value.astimezone(UTC)
             midnight = moment.time() == time()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kybern.catalog import Days, Layer
 from kybern.records._base import Part, Record, Text
@@ -40,6 +40,45 @@ class ScaleStep(Part):
     meaning: Text
 
 
+class Range(Part):
+    """Two numbers above 0 that a quantity lies between nine times in ten: a 90 % interval of the one who assesses."""
+
+    low: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    high: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            msg = "low is above high"
+            raise ValueError(msg)
+        return self
+
+
+MOST_PER_YEAR: Final = 1000
+"""Nearly three times a day. What comes more often is a running cost, not a risk to be simulated event by event."""
+
+
+class LikelihoodStep(ScaleStep):
+    """A step of the scale of likelihood; in numbers too where the organisation has them."""
+
+    per_year: Range | None = None
+    """How often a year what is rated so happens."""
+
+    @model_validator(mode="after")
+    def _seldom_enough(self) -> Self:
+        if self.per_year is not None and self.per_year.high > MOST_PER_YEAR:
+            msg = f"what happens more than {MOST_PER_YEAR} times a year is a running cost; state its sum as the loss of one event a year"
+            raise ValueError(msg)
+        return self
+
+
+class ConsequenceStep(ScaleStep):
+    """A step of the scale of consequence; in numbers too where the organisation has them."""
+
+    loss: Range | None = None
+    """What one such event costs the organisation, in the currency of the criteria."""
+
+
 class RiskCriteria(Record):
     """How risks are rated and which may be accepted by whom (6.1.1, 6.1.2)."""
 
@@ -48,14 +87,23 @@ class RiskCriteria(Record):
 
     kind: Literal["risk_criteria"] = "risk_criteria"
     method: Text
-    likelihood: Annotated[tuple[ScaleStep, ...], Field(min_length=3, max_length=5)]
-    consequence: Annotated[tuple[ScaleStep, ...], Field(min_length=3, max_length=5)]
+    likelihood: Annotated[tuple[LikelihoodStep, ...], Field(min_length=3, max_length=5)]
+    consequence: Annotated[tuple[ConsequenceStep, ...], Field(min_length=3, max_length=5)]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    """The currency of the losses by its three letters of ISO 4217, as `EUR`."""
     acceptable_score: Annotated[int, Field(ge=1, le=25)]
     """Likelihood times consequence up to which a risk may be accepted without treatment."""
     acceptance_authority: RoleRef
     document: DocumentRef | None = None
     approved_by: PersonRef | None = None
     approved_on: date | None = None
+
+    @model_validator(mode="after")
+    def _losses_have_a_currency(self) -> Self:
+        if self.currency is None and any(step.loss is not None for step in self.consequence):
+            msg = "losses are stated without their currency: add `currency`, as in `currency: EUR`"
+            raise ValueError(msg)
+        return self
 
 
 class Consequences(Part):

@@ -8,14 +8,17 @@ from typing import Final
 from markupsafe import Markup
 
 from kybern.catalog import Confidence, Reach
-from kybern.report._areas import Flow, Flows
+from kybern.report._areas import Area, Flow, Flows
 from kybern.report._svg import element, group, link, picture, rect, text, wrapped
 
 _LABEL: Final = 290
 _ROW: Final = 34
 _GAP: Final = 3
 _WIDTH: Final = 1160
-_HEAD: Final = 190
+_HEAD: Final = (48.0, 190.0)
+"""The least and the most room above the cells: the slanting names take as much as the longest needs."""
+_RISE: Final = 4.9
+"""How much higher a slanting name gets with each character."""
 _WIDEST: Final = 78.0
 STEPS: Final = (1, 3, 6, 12, 24)
 """From how many rows on a cell has which of the five shades."""
@@ -24,16 +27,17 @@ STEPS: Final = (1, 3, 6, 12, 24)
 def matrix(found: Flows, source: str, target: str) -> Markup:
     """Draw the matrix; each cell with rows is a link to them, `#flow-N`."""
     step = max(30.0, min(_WIDEST, (_WIDTH - _LABEL) / max(len(found.right), 1)))
+    head = _head(found, step)
     by_cell = {(flow.left, flow.right): flow for flow in found.flows}
-    parts = [*_columns(found, step)]
+    parts = [*_columns(found, step, head)]
     for row, area in enumerate(found.left):
-        y = float(_HEAD + _ROW * row)
+        y = head + _ROW * row
         lines = wrapped(area.name, 44, 2)
         top = y + (_ROW - _GAP) / 2 + 4 - 6 * (len(lines) - 1)
         parts.append(group(*(text(_LABEL - 10, top + 12 * at, one, class_="m-name end") for at, one in enumerate(lines))))
         cells = (_cell(found, by_cell.get((row, column)), _LABEL + step * column, y, step) for column in range(len(found.right)))
         parts += cells
-    width, height = _LABEL + step * len(found.right) + _corner(step), _HEAD + _ROW * len(found.left) + 4
+    width, height = _LABEL + step * len(found.right) + _corner(step), head + _ROW * len(found.left) + 4
     label = f"How many rows join the areas of {source} and {target}; each cell leads to its rows"
     return picture(label, width, height, *parts, class_="cross", links=True)
 
@@ -43,10 +47,19 @@ def _corner(step: float) -> float:
     return 150 if step < _WIDEST else 110
 
 
-def _columns(found: Flows, step: float) -> Iterator[Markup]:
+def _names(area: Area, step: float) -> list[str]:
+    return wrapped(area.name, 30, 2 if step >= 50 else 1)  # noqa: PLR2004 - what two slanting lines need
+
+
+def _head(found: Flows, step: float) -> float:
+    longest = max((len(line) for area in found.right for line in _names(area, step)), default=0)
+    return max(_HEAD[0], min(_HEAD[1], 30 + _RISE * longest))
+
+
+def _columns(found: Flows, step: float, head: float) -> Iterator[Markup]:
     for column, area in enumerate(found.right):
-        x, y = _LABEL + step * (column + 0.5), _HEAD - 10.0
-        lines = wrapped(area.name, 30, 2 if step >= 50 else 1)  # noqa: PLR2004 - what two slanting lines need
+        x, y = _LABEL + step * (column + 0.5), head - 10.0
+        lines = _names(area, step)
         names = (text(0, 12 * at - 4 * (len(lines) - 1), one, class_="m-name") for at, one in enumerate(lines))
         yield element("g", *names, transform=f"translate({x:.1f} {y:.1f}) rotate(-52)")
 

@@ -10,16 +10,18 @@ from markupsafe import Markup
 
 from kybern.assessment import Assessment, Readiness, Status
 from kybern.catalog import Layer
-from kybern.report._svg import glyph, group, link, picture, rect, text, wrapped
+from kybern.report._svg import Value, element, glyph, group, link, picture, rect, text, wrapped
 from kybern.report._words import THIN, percent, plural, requirement_anchor, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _LABEL: Final = 140
 _WIDTH: Final = 1000
 _WIDEST: Final = 130.0
 _GAP: Final = 4
+_SMALL: Final = 5.0
+"""About how wide a letter of a column's title is."""
 _ROW: Final = 44
 _HEAD: Final = 50
 _LINE: Final = 11
@@ -57,6 +59,11 @@ class Cell:
         return f"{self.layer} {self.layer.label}, {self.column.id} {self.column.title}: {numbers}"
 
 
+def _in_page(cell: Cell) -> str | None:
+    """Lead to the requirements of the chapter in the page the picture stands in."""
+    return f"#{requirement_anchor(cell.column.ref)}"
+
+
 @dataclass(frozen=True, slots=True)
 class HeatMap:
     """A framework's picture and the table that says the same; None where no requirement lies."""
@@ -66,8 +73,12 @@ class HeatMap:
 
     @property
     def svg(self) -> Markup:
-        """The picture."""
-        return _draw(self)
+        """The picture, its cells leading to places of the same page."""
+        return self.draw()
+
+    def draw(self, href: Callable[[Cell], str | None] = _in_page) -> Markup:
+        """Draw the picture with its cells leading where `href` says; a cell that it gives None is no link."""
+        return _draw(self, href)
 
 
 def heat_map(assessment: Assessment, framework: str) -> HeatMap:
@@ -96,15 +107,16 @@ def _cell(assessment: Assessment, framework: str, column: Column, layer: Layer) 
     return Cell(column, layer, found) if any(found.counts.values()) else None
 
 
-def _draw(found: HeatMap) -> Markup:
+def _draw(found: HeatMap, href: Callable[[Cell], str | None]) -> Markup:
     name = max((8.0 * len(column.id) + 4 for column in found.columns), default=0.0)
     step = max(58.0, name, min(_WIDEST, _WIDTH / max(len(found.columns), 1)))
     titles = [_title(column, step) for column in found.columns]
     head = _HEAD + _LINE * max(map(len, titles), default=0)
-    parts = [*_bands(found.columns, step), *(_head(_LABEL + step * at, found.columns[at].id, lines) for at, lines in enumerate(titles))]
+    heads = (_head(_LABEL + step * at, found.columns[at].id, lines, step) for at, lines in enumerate(titles))
+    parts = [*_bands(found.columns, step), *heads]
     for row, (layer, cells) in enumerate(found.rows):
         y = head + _ROW * row
-        parts += [_layer(y, layer), *(_box(cell, _LABEL + step * at, y, step) for at, cell in enumerate(cells))]
+        parts += [_layer(y, layer), *(_box(cell, _LABEL + step * at, y, step, href) for at, cell in enumerate(cells))]
     width, height = _LABEL + step * len(found.columns), head + _ROW * len(found.rows)
     label = "Coverage in percent by layer and chapter; each cell leads to its requirements"
     size = "heat many" if width > 2 * _WIDTH else "heat few" if step == _WIDEST else "heat"
@@ -125,9 +137,14 @@ def _title(column: Column, step: float) -> list[str]:
     return [] if column.id.casefold() == column.title.casefold() else wrapped(column.title, int(step / 5.4), 3)
 
 
-def _head(x: float, identity: str, lines: Sequence[str]) -> Markup:
-    small = (text(x, 51 + _LINE * row, part, class_="h-small") for row, part in enumerate(lines))
+def _head(x: float, identity: str, lines: Sequence[str], step: float) -> Markup:
+    small = (text(x, 51 + _LINE * row, part, class_="h-small", **_squeezed(part, step - 2 * _GAP)) for row, part in enumerate(lines))
     return group(text(x, 37, identity, class_="h-id"), *small)
+
+
+def _squeezed(part: str, room: float) -> dict[str, Value]:
+    """Set a long word, as other languages have them, narrower, so that it does not touch the next column's."""
+    return {"textLength": room, "lengthAdjust": "spacingAndGlyphs"} if len(part) * _SMALL > room else {}
 
 
 def _layer(y: float, layer: Layer) -> Markup:
@@ -137,7 +154,7 @@ def _layer(y: float, layer: Layer) -> Markup:
     return group(text(0, top, layer.value, class_="h-id"), *names)
 
 
-def _box(cell: Cell | None, x: float, y: float, step: float) -> Markup:
+def _box(cell: Cell | None, x: float, y: float, step: float, href: Callable[[Cell], str | None]) -> Markup:
     wide, high = step - _GAP, _ROW - _GAP
     if cell is None:
         return rect(x, y, wide, high, rx=5, class_="none")
@@ -149,4 +166,7 @@ def _box(cell: Cell | None, x: float, y: float, step: float) -> Markup:
         rect(x + 7, y + high - 10, wide - 14, 4, rx=2, class_="track"),
         rect(x + 7, y + high - 10, share, 4, rx=2, class_="share"),
     ]
-    return link(f"#{requirement_anchor(cell.column.ref)}", cell.label, *marks, class_=cell.status.slug, data_layer=cell.layer.value)
+    where = href(cell)
+    if where is None:
+        return group(element("title", cell.label), *marks, class_=cell.status.slug, data_layer=cell.layer.value)
+    return link(where, cell.label, *marks, class_=cell.status.slug, data_layer=cell.layer.value)

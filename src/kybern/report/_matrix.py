@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
-from kybern.report._svg import element, group, line, picture, rect, text
+from kybern.report._svg import element, group, line, link, picture, rect, text
 from kybern.report._words import plural
 
 _STEPS: Final = 5
@@ -22,17 +22,36 @@ _SHADES: Final = (4, 6, 10, 15)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A risk in the matrix: its number in the table beside it, and where it lies, 1 to 5 each."""
+    """A risk in the matrix: its number in the table beside it, and where it lies, 1 to 5 each; its title is said where it is a link."""
 
     number: int
     likelihood: int
     consequence: int
+    title: str = ""
 
 
-def matrix(label: str, marks: Sequence[Mark], acceptable: int | None) -> Markup:
-    """Draw the marks; a thick line parts what may be accepted (score up to `acceptable`) from what may not."""
+CellHref = Callable[[int, int], str | None]
+"""Where a cell leads: likelihood and consequence to an address, or to None for no link."""
+
+MarkHref = Callable[[Mark], str | None]
+"""Where a mark leads."""
+
+
+def matrix(  # noqa: PLR0913  (where things lead, and how many are drawn, each has a use of its own)
+    label: str,
+    marks: Sequence[Mark],
+    acceptable: int | None,
+    *,
+    cells: CellHref | None = None,
+    dots: MarkHref | None = None,
+    most: int | None = None,
+) -> Markup:
+    """Draw the marks; a thick line parts what may be accepted (score up to `acceptable`) from what may not.
+
+    Cells and marks are links where `cells` and `dots` give them an address. A cell of more than `most` marks says how many they are.
+    """
     size = _CELL * _STEPS
-    cells = [_cell(likelihood, consequence) for likelihood in range(1, 6) for consequence in range(1, 6)]
+    boxes = [_linked(likelihood, consequence, marks, cells) for likelihood in range(1, 6) for consequence in range(1, 6)]
     bounds = [] if acceptable is None else [_bound(acceptable)]
     axes = [
         text(_LEFT + size / 2, _TOP + size + 34, "Consequence", class_="axis mid"),
@@ -40,10 +59,19 @@ def matrix(label: str, marks: Sequence[Mark], acceptable: int | None) -> Markup:
         *(text(_LEFT + _CELL * (step - 0.5), _TOP + size + 16, str(step), class_="axis mid") for step in range(1, 6)),
         *(text(_LEFT - 7, _y(step) + _CELL / 2 + 4, str(step), class_="axis end") for step in range(1, 6)),
     ]
-    said = f"{label}: {plural(len(marks), 'risk')}. " + " ".join(
-        f"Risk {mark.number}: likelihood {mark.likelihood}, consequence {mark.consequence}." for mark in marks
-    )
-    return picture(said.strip(), _LEFT + size + 4, _TOP + size + 40, *cells, *bounds, *axes, *_marks(marks), class_="matrix")
+    said = f"{label}: {plural(len(marks), 'risk')}. {_said(marks, most)}"
+    links = cells is not None or dots is not None
+    drawn = (*boxes, *bounds, *axes, *_marks(marks, dots, most or len(marks), through=cells is not None))
+    return picture(said.strip(), _LEFT + size + 4, _TOP + size + 40, *drawn, class_="matrix", links=links)
+
+
+def _said(marks: Sequence[Mark], most: int | None) -> str:
+    """Say where the marks lie: each of them, or how many a cell has where some cell says no more than that itself."""
+    cells = Counter((mark.likelihood, mark.consequence) for mark in marks)
+    if most is None or max(cells.values(), default=0) <= most:
+        return " ".join(f"Risk {mark.number}: likelihood {mark.likelihood}, consequence {mark.consequence}." for mark in marks)
+    counts = sorted(cells.items(), reverse=True)
+    return " ".join(f"Likelihood {high}, consequence {wide}: {plural(count, 'risk')}." for (high, wide), count in counts)
 
 
 def _y(likelihood: int) -> float:
@@ -57,6 +85,16 @@ def _cell(likelihood: int, consequence: int) -> Markup:
     return group(
         rect(x + 1, y + 1, _CELL - 2, _CELL - 2, rx=3, class_=f"risk-{shade}"), text(x + 5, y + 13, str(score), class_=f"score on-{shade}")
     )
+
+
+def _linked(likelihood: int, consequence: int, marks: Sequence[Mark], href: CellHref | None) -> Markup:
+    """Draw a cell, as a link where it is one."""
+    where = href(likelihood, consequence) if href else None
+    if where is None:
+        return _cell(likelihood, consequence)
+    inside = sum((mark.likelihood, mark.consequence) == (likelihood, consequence) for mark in marks)
+    said = f"Likelihood {likelihood}, consequence {consequence}: {plural(inside, 'risk')}"
+    return link(where, said, _cell(likelihood, consequence), class_="m-cell")
 
 
 def _bound(acceptable: int) -> Markup:
@@ -74,22 +112,37 @@ def _bound(acceptable: int) -> Markup:
     return group(*found)
 
 
-def _marks(marks: Sequence[Mark]) -> list[Markup]:
-    """Place the marks of a cell in rows of three, smaller where there are many."""
+def _marks(marks: Sequence[Mark], href: MarkHref | None, most: int, *, through: bool) -> list[Markup]:
+    """Place the marks of a cell in rows, smaller where there are many; what is no link lets a pointer `through` to its cell."""
     cells: defaultdict[tuple[int, int], list[Mark]] = defaultdict(list)
     for mark in marks:
         cells[mark.likelihood, mark.consequence].append(mark)
     found = []
     for (likelihood, consequence), inside in cells.items():
+        if len(inside) > most:
+            found.append(_count(likelihood, consequence, len(inside), through=through))
+            continue
         wide = 2 if len(inside) <= 4 else 3 if len(inside) <= 9 else 4  # noqa: PLR2004 - a square grows with its root
         step = (_CELL - 10) / wide
         for at, mark in enumerate(inside):
             x = _LEFT + _CELL * (consequence - 1) + 5 + step * (at % wide + 0.5)
             y = _y(likelihood) + (16 if wide == 2 and len(inside) <= 2 else 5) + step * (at // wide + 0.5)  # noqa: PLR2004
-            found.append(_dot(mark, x, y, min(9.0, step / 2 - 0.8)))
+            found.append(_dot(mark, x, y, min(9.0, step / 2 - 0.8), href(mark) if href else None, through=through))
     return found
 
 
-def _dot(mark: Mark, x: float, y: float, radius: float) -> Markup:
-    number = text(x, y + radius * 0.38, str(mark.number), class_="dot-no", font_size=radius * 1.15)
-    return group(element("circle", cx=x, cy=y, r=radius, class_="dot"), number)
+def _count(likelihood: int, consequence: int, count: int, *, through: bool) -> Markup:
+    """Say how many marks a cell has, on a plate that no mark looks like."""
+    x, y = _LEFT + _CELL * (consequence - 0.5), _y(likelihood) + _CELL / 2 + 5
+    parts = (rect(x - 17, y - 10, 34, 20, rx=6, class_="dot"), text(x, y + 4.5, f"×{count}", class_="dot-no", font_size=12))
+    return group(*parts, pointer_events="none" if through else None)
+
+
+def _dot(mark: Mark, x: float, y: float, radius: float, href: str | None, *, through: bool) -> Markup:  # noqa: PLR0913  (mark, place)
+    parts = (
+        element("circle", cx=x, cy=y, r=radius, class_="dot"),
+        text(x, y + radius * 0.38, str(mark.number), class_="dot-no", font_size=radius * 1.15),
+    )
+    if href is None:
+        return group(*parts, pointer_events="none" if through else None)
+    return link(href, f"Risk {mark.number}{': ' if mark.title else ''}{mark.title}", *parts, class_="m-dot")

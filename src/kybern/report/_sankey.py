@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from kybern.report._areas import Area, Flow, Flows
 from kybern.report._svg import element, group, link, number, picture, rect, text, wrapped
-from kybern.report._words import plural
+from kybern.report._words import plural, short_name
 
 _WIDTH: Final = 1160
 _LABEL: Final = 300
@@ -45,8 +45,8 @@ def sankey(found: Flows, source: str, target: str) -> Markup:
     height = max(_needed(found.left, thick), _needed(found.right, thick))
     left, right = _nodes(found.left, thick, height), _nodes(found.right, thick, height)
     parts = [
-        text(_LABEL, 16, source, class_="s-head end"),
-        text(_WIDTH - _LABEL, 16, target, class_="s-head"),
+        text(_LABEL, 16, short_name(source), class_="s-head end"),
+        text(_WIDTH - _LABEL, 16, short_name(target), class_="s-head"),
         *_ribbons(found, left, right, thick),
         *(_node(node, _LABEL, left=True) for node in left),
         *(_node(node, _WIDTH - _LABEL - _NODE, left=False) for node in right),

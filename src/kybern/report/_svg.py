@@ -19,13 +19,12 @@ def element(name: str, *children: str | Markup, **attributes: Value) -> Markup:
 
     `stroke_width` is written `stroke-width`, `class_` is written `class`.
     """
-    written = Markup("").join(
-        Markup(' {}="{}"').format(_SPELT.get(key, key.replace("_", "-")), number(value))
-        for key, value in attributes.items()
-        if value is not None
-    )
-    inside = Markup("").join(escape(child) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, inside)
+    # A picture has hundreds of elements: parts put together are far quicker than formats filled in. What is no name is escaped.
+    parts = ["<", name]
+    for key, value in attributes.items():
+        if value is not None:
+            parts += (" ", _SPELT.get(key) or key.replace("_", "-"), '="', escape(number(value)), '"')
+    return Markup("".join((*parts, ">", *map(escape, children), "</", name, ">")))  # noqa: S704 - escaped above
 
 
 def number(value: Value) -> str:

@@ -133,13 +133,13 @@ def system_page(assessment: Assessment, ref: str, pieces: ByRecord, frameworks: 
         system,
         _title(assessment, system.owner),
         tuple((catalog.frameworks[name], assessment.readiness(name, ref)) for name in frameworks),
-        tuple(_system_facts(assessment, system)),
+        tuple(system_facts(assessment, system)),
         risks,
         bounds.pop() if len(bounds) == 1 else None,
         tuple((catalog.frameworks[name], _rows(assessment, name, ref)) for name in frameworks),
-        tuple(_indicators(assessment, ref, pieces)),
+        tuple(indicators(assessment, ref, pieces)),
         tuple(_evidence(assessment, ref, pieces)),
-        tuple(_parts(assessment, ref)),
+        tuple(parts(assessment, ref)),
     )
 
 
@@ -152,7 +152,8 @@ def _title(assessment: Assessment, ref: str | None) -> str:
     return record.title if record else ref or "not stated"
 
 
-def _system_facts(assessment: Assessment, system: AISystem) -> Iterator[Fact]:
+def system_facts(assessment: Assessment, system: AISystem) -> Iterator[Fact]:
+    """State what the record of a system says, in words."""
     content = system.content
     yield "Owner", _title(assessment, system.owner)
     for name in (*_FACTS, *_PROSE, *_LISTS):
@@ -201,7 +202,8 @@ def by_record(assessment: Assessment) -> ByRecord:
     return {ref: sorted(items, key=lambda item: (item.observed_at, item.strength, item.id), reverse=True) for ref, items in found.items()}
 
 
-def _indicators(assessment: Assessment, ref: str, pieces: ByRecord) -> Iterator[IndicatorRow]:
+def indicators(assessment: Assessment, ref: str, pieces: ByRecord) -> Iterator[IndicatorRow]:
+    """Give the indicators of a system, each with its latest measurement."""
     for indicator in cast("Iterator[Indicator]", _below(assessment, ref, "indicator")):
         measured = (item for item in pieces.get(indicator.ref, ()) if item.predicate is PredicateType.MEASUREMENT)
         latest = next(measured, None)
@@ -228,7 +230,8 @@ def _by_kind(pieces: Sequence[Evidence]) -> Iterable[list[Evidence]]:
     return kinds.values()
 
 
-def _parts(assessment: Assessment, ref: str) -> Iterator[tuple[str, tuple[PartView, ...]]]:
+def parts(assessment: Assessment, ref: str) -> Iterator[tuple[str, tuple[PartView, ...]]]:
+    """Give the models, data sets, agents and suppliers that a system rests on, with what is stated of each."""
     for kind, title in _PARTS.items():
         found = tuple(PartView(record, tuple(_facts(assessment, record))) for record in _below(assessment, ref, kind))
         if found:

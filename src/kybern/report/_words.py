@@ -69,9 +69,24 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+_NO_SHORT_FORMS: Final = {
+    "ACT": "Act",
+    "AGENTIC": "Agentic",
+    "CALIFORNIA": "California",
+    "GENAI": "GenAI",
+    "OTHER": "Other",
+    "REGIMES": "regimes",
+    "RELATED": "related",
+    "STATES": "states",
+    "VERIFY": "Verify",
+}
+"""Words of frameworks' ids that are words, and not written in capitals."""
+
+
 def short_name(framework: str) -> str:
-    """Write a framework's id for people: `ISO42001` is ISO 42001, `NIST_AI_RMF` is NIST AI RMF."""
-    return re.sub(r"(?<=[A-Z])(?=[0-9])", " ", framework.replace("_", " "))
+    """Write a framework's id for people: `ISO42001` is ISO 42001, `NIST_AI_RMF` is NIST AI RMF, `EU_AI_ACT` is EU AI Act."""
+    plain = " ".join(_NO_SHORT_FORMS.get(word, word) for word in framework.split("_"))
+    return re.sub(r"(?<=[A-Z])(?=[0-9])", " ", plain)
 
 
 def requirement_anchor(ref: str) -> str:

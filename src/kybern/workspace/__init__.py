@@ -1,6 +1,7 @@
 """A governance repository on disk: load, lint with positions, format, describe, scaffold."""
 
 from kybern.workspace._catalogs import catalogs_of, read_catalogs
+from kybern.workspace._emit import emit_record, inline
 from kybern.workspace._files import list_records
 from kybern.workspace._fmt import fmt, format_files
 from kybern.workspace._history import History, Version
@@ -13,6 +14,7 @@ from kybern.workspace._sarif import sarif
 from kybern.workspace._scaffold import scaffold
 from kybern.workspace._schema import json_schema, record_schema
 from kybern.workspace._settings import SETTINGS_FILE, Settings, find_root
+from kybern.workspace._translate import validate
 from kybern.workspace._write import write_scaffold
 
 __all__ = [
@@ -29,9 +31,11 @@ __all__ = [
     "Version",
     "Workspace",
     "catalogs_of",
+    "emit_record",
     "find_root",
     "fmt",
     "format_files",
+    "inline",
     "json_schema",
     "lint",
     "list_records",
@@ -45,5 +49,6 @@ __all__ = [
     "render",
     "sarif",
     "scaffold",
+    "validate",
     "write_scaffold",
 ]

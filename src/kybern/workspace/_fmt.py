@@ -11,11 +11,6 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import RoundTripConstructor
-from ruamel.yaml.representer import RoundTripRepresenter
-from ruamel.yaml.scalarstring import ScalarString
-
 from kybern.base import InputError, Place
 from kybern.base.yaml import read_yaml
 from kybern.workspace._files import read_file
@@ -25,46 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ruamel.yaml.nodes import ScalarNode
-
     from kybern.base import Problem
 
 _MARKER: Final = re.compile(r"^---(?:[ \t]+|$)", re.MULTILINE)
 _DIRECTIVE: Final = re.compile(r"^(?:%|\.\.\.(?:\s|$))", re.MULTILINE)
 _END: Final = re.compile(r"\n\.\.\.\n?\Z")
-_NOT_TEXT: Final = ("null", "bool", "int", "float", "timestamp")
 _ROUNDS: Final = 5
-
-
-class _Verbatim(ScalarString):
-    """A plain scalar that is not text: written back letter by letter."""
-
-    __slots__ = ("tag_name",)
-    tag_name: str
-
-    def __new__(cls, value: str, tag_name: str, anchor: str | None) -> _Verbatim:  # noqa: PYI034 - ruamel's own classes have it so
-        found: _Verbatim = ScalarString.__new__(cls, value, anchor=anchor)
-        found.tag_name = tag_name
-        return found
-
-
-class _Constructor(RoundTripConstructor):
-    """Keeps plain scalars as they are written."""
-
-    def verbatim(self, node: ScalarNode) -> _Verbatim:
-        return _Verbatim(node.value, str(node.tag), node.anchor)
-
-
-class _Representer(RoundTripRepresenter):
-    """Writes them so again."""
-
-    def verbatim(self, value: _Verbatim) -> ScalarNode:
-        return self.represent_scalar(value.tag_name, str(value), style=None, anchor=value.yaml_anchor())
-
-
-for _name in _NOT_TEXT:
-    _Constructor.add_constructor(f"tag:yaml.org,2002:{_name}", _Constructor.verbatim)
-_Representer.add_representer(_Verbatim, _Representer.verbatim)
 
 
 def fmt(data: bytes, file: str) -> bytes:
@@ -157,11 +118,9 @@ def _same(changed: str, text: str, file: str) -> bool:
 
 def _laid_out(text: str, file: str) -> str:
     """Let ruamel.yaml write the layout: two spaces a level, list items indented, long lines left long."""
-    yaml = YAML()
-    yaml.Constructor, yaml.Representer = _Constructor, _Representer
-    yaml.preserve_quotes = True
-    yaml.width = 2**31
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    from kybern.workspace._layout import writer  # noqa: PLC0415 - ruamel.yaml is heavy, and only who formats needs it
+
+    yaml = writer()
     out = io.StringIO()
     document = read_yaml(text.encode(), file)[0]
     start = document.place()

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kybern.base import Problem
-    from kybern.base.validation import Fault, Sayings
-    from kybern.base.yaml import YamlDocument
+    from kybern.base.validation import Document, Fault, Sayings
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -26,7 +25,7 @@ _LONGEST: Final = 60
 """Characters of a name in an example."""
 
 
-def validate(model: type[_M], document: YamlDocument, prefix: Sequence[str | int] = ()) -> tuple[_M | None, list[Problem]]:
+def validate(model: type[_M], document: Document, prefix: Sequence[str | int] = ()) -> tuple[_M | None, list[Problem]]:
     """Validate the part of `document` at `prefix`; gives the instance, or None and every problem with its place.
 
     The rules are those of `kybern.base.validation`, and `wrong-kind` for a reference to a record of a kind not meant there.

@@ -1,6 +1,6 @@
 """Records in the log: planned, applied as signed change sets, replayed at any moment, traced field by field, audited."""
 
-from kybern.evidence.applied._apply import PERSONAL_KINDS, Applier, Plan, Step, plan
+from kybern.evidence.applied._apply import PERSONAL_KINDS, Applier, Plan, Signed, Step, change_file, entries_of, plan
 from kybern.evidence.applied._audit import RecordAudit, audit_records
 from kybern.evidence.applied._changeset import (
     CHANGE_SET,
@@ -40,6 +40,7 @@ __all__ = [
     "Plan",
     "Reader",
     "RecordAudit",
+    "Signed",
     "State",
     "Step",
     "Told",
@@ -47,8 +48,10 @@ __all__ = [
     "Version",
     "audit_records",
     "blame",
+    "change_file",
     "change_set",
     "compare",
+    "entries_of",
     "fields_of",
     "history",
     "list_of",

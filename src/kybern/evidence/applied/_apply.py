@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kybern.evidence._vault import Vault
     from kybern.evidence.applied._state import Reader, State, Version
     from kybern.evidence.applied._store import ChangeFile
-    from kybern.evidence.log import Log
+    from kybern.evidence.log import Log, TypedEntry
     from kybern.records import Record
 
 PERSONAL_KINDS: Final = frozenset(("person",))
@@ -94,6 +94,44 @@ def _old(reader: Reader, version: Version | None) -> tuple[bytes | None, str]:
 
 
 @dataclass(frozen=True)
+class Signed:
+    """Under whose name a change set is made: the key, its holder, the reason, the moment."""
+
+    key: SigningKey
+    holder: str
+    reason: str
+    now: datetime
+
+
+def change_file(base: State | Base, steps: Iterable[Step], signed: Signed, vault: Vault) -> ChangeFile:
+    """Make one signed change set of the steps, with the contents it brings; what is personal is sealed in the vault."""
+    changes: list[Change] = []
+    contents: dict[str, bytes] = {}
+    for step in steps:
+        change, content = _change(step, vault)
+        changes.append(change)
+        contents |= {} if content is None else {change.ref: content}
+    rests = base if isinstance(base, Base) else Base(change=base.change, entries=base.entries)
+    said = Applied(at=signed.now, by=signed.holder, reason=signed.reason, base=rests, changes=len(changes))
+    return new_file(sign(change_set(said, changes), signed.key), changes, contents)
+
+
+def entries_of(file: ChangeFile, holder: str) -> list[TypedEntry]:
+    """Make the log's entries of a change set: one for each version."""
+    return [record_entry(one.ref, file.name, holder, **({} if one.now is None else {_kind(one): one.now})) for one in file.changes]
+
+
+def _change(step: Step, vault: Vault) -> tuple[Change, bytes | None]:
+    if step.new is None:
+        return Change(step.ref, step.was, None), None
+    content = canonical_json(step.new.content)
+    if step.new.kind not in PERSONAL_KINDS:
+        return Change(step.ref, step.was, step.new.digest), content
+    sealed = vault.seal(step.ref, content)
+    return Change(step.ref, step.was, sealed.commitments[-1], committed=True), bytes(sealed)
+
+
+@dataclass(frozen=True)
 class Applier:
     """Applies plans to a log."""
 
@@ -110,11 +148,9 @@ class Applier:
         """
         if not found.steps:
             raise Refused(rule="nothing-to-apply", message="nothing would change")
-        file = self._file(found, reason, now)
+        file = change_file(found.base, found.steps, Signed(self.key, self.holder, reason, now), self.reader.vault)
         self.reader.store.put(file)
-        entries = [
-            record_entry(one.ref, file.name, self.holder, **({} if one.now is None else {_kind(one): one.now})) for one in file.changes
-        ]
+        entries = entries_of(file, self.holder)
         last = None if found.base.last is None else found.base.last.index
         try:
             indices = self.log.append(entries, now, Guard(term("type", RECORD), last))
@@ -125,27 +161,6 @@ class Applier:
             raise self._moved_on(found) from None
         self.log.publish(now)
         return indices
-
-    def _file(self, found: Plan, reason: str, now: datetime) -> ChangeFile:
-        changes: list[Change] = []
-        contents: dict[str, bytes] = {}
-        for step in found.steps:
-            change, content = self._change(step, self.reader.vault)
-            changes.append(change)
-            contents |= {} if content is None else {change.ref: content}
-        base = Base(change=found.base.change, entries=found.base.entries)
-        said = Applied(at=now, by=self.holder, reason=reason, base=base, changes=len(changes))
-        return new_file(sign(change_set(said, changes), self.key), changes, contents)
-
-    @staticmethod
-    def _change(step: Step, vault: Vault) -> tuple[Change, bytes | None]:
-        if step.new is None:
-            return Change(step.ref, step.was, None), None
-        content = canonical_json(step.new.content)
-        if step.new.kind not in PERSONAL_KINDS:
-            return Change(step.ref, step.was, step.new.digest), content
-        sealed = vault.seal(step.ref, content)
-        return Change(step.ref, step.was, sealed.commitments[-1], committed=True), bytes(sealed)
 
     def _moved_on(self, found: Plan) -> Refused:
         """Say what was applied since the plan was made."""

@@ -9,7 +9,7 @@ from kybern.evidence.log._authority import AUTHORITIES_FILE, Authority, parse_au
 from kybern.evidence.log._cose import LEAF_HEADER, MAX_RECEIPT, RECEIPT_SUFFIX, SIZE_HEADER, cose_receipt, verify_cose
 from kybern.evidence.log._cosignature import Cosignature, WitnessKey, WitnessSigner, cosignatures
 from kybern.evidence.log._files import CHECKPOINT
-from kybern.evidence.log._journal import Draft, Guard, Journal, Published
+from kybern.evidence.log._journal import AnyJournal, Draft, Guard, Journal, Published
 from kybern.evidence.log._leaf import (
     ERASURE,
     EVENT,
@@ -23,6 +23,7 @@ from kybern.evidence.log._leaf import (
     TypedEntry,
     erasure_entry,
     event_entry,
+    moment_text,
     protected_entry,
     read_leaf,
     record_entry,
@@ -30,7 +31,7 @@ from kybern.evidence.log._leaf import (
 )
 from kybern.evidence.log._log import Head, Log
 from kybern.evidence.log._merkle import EMPTY_ROOT, extends, includes, leaf_hash, node_hash
-from kybern.evidence.log._note import MAX_NOTE, Checkpoint, Signer, Verifier, open_checkpoint, open_note
+from kybern.evidence.log._note import MAX_NOTE, MAX_SIGNATURES, Checkpoint, Signer, Verifier, open_checkpoint, open_note
 from kybern.evidence.log._policy import (
     MAX_POLICY,
     Group,
@@ -45,7 +46,7 @@ from kybern.evidence.log._policy import (
 )
 from kybern.evidence.log._proof import MAX_PROOF, PROOF_SUFFIX, Proven, TlogProof, verify_proof
 from kybern.evidence.log._sources import SourceCount, count_sources, signed_late
-from kybern.evidence.log._tiles import Tile
+from kybern.evidence.log._tiles import MAX_ENTRY, WIDTH, Tile
 from kybern.evidence.log._time import Bounds, Stamp, bounds
 from kybern.evidence.log._timestamp import (
     MAX_TOKEN,
@@ -69,10 +70,12 @@ __all__ = [
     "EVENT",
     "FORMS",
     "LEAF_HEADER",
+    "MAX_ENTRY",
     "MAX_NOTE",
     "MAX_POLICY",
     "MAX_PROOF",
     "MAX_RECEIPT",
+    "MAX_SIGNATURES",
     "MAX_SUBMISSION",
     "MAX_TOKEN",
     "PROOF_SUFFIX",
@@ -83,7 +86,9 @@ __all__ = [
     "STAMPS",
     "STATEMENT",
     "TIMESTAMP",
+    "WIDTH",
     "Answer",
+    "AnyJournal",
     "Audit",
     "Authority",
     "Bounds",
@@ -143,6 +148,7 @@ __all__ = [
     "includes",
     "leaf_hash",
     "moment",
+    "moment_text",
     "node_hash",
     "note_at",
     "open_checkpoint",

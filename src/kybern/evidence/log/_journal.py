@@ -68,6 +68,10 @@ class Draft(Protocol):
     def unless(self) -> str | None:
         """A digest that must not stand in the log yet, as 64 hexadecimal digits; None appends in any case."""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What its leaf will be found by."""
+
     def leaf(self, seq: int, at: str) -> bytes:
         """Write the leaf."""
 
@@ -79,6 +83,62 @@ class Published(NamedTuple):
     root: bytes
     at: str
     note: bytes
+
+
+class AnyJournal(Protocol):
+    """What the log needs of a journal, wherever its entries lie; `Journal` says what each part does.
+
+    A batch is durable when `append` returns, or with the transaction that the caller holds where the journal shares a database.
+    """
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
+
+    def append(self, drafts: Sequence[Draft], at: datetime, guard: Guard | None = None) -> list[int]:
+        """Append a batch, whole or not at all."""
+
+    def leaf(self, index: int) -> bytes | None:
+        """Give a leaf."""
+
+    def blocks(self, start: int, end: int) -> Iterator[tuple[int, list[bytes]]]:
+        """Give the leaves between two indices, a tile's worth at a time."""
+
+    def find(self, digest: str) -> list[int]:
+        """Find entries by digest."""
+
+    def latest_of(self, digest: str) -> tuple[int, bytes | None]:
+        """Find the latest entry of a digest."""
+
+    def found_by(self, term: str) -> list[tuple[int, Leaf]]:
+        """Give the entries that a term finds."""
+
+    def sources(self) -> dict[str, int]:
+        """Give every source with its last number."""
+
+    def published(self) -> list[Published]:
+        """Give every checkpoint that was signed."""
+
+    def published_at(self, size: int) -> Published | None:
+        """Give the checkpoint of a size."""
+
+    def last_published(self) -> Published | None:
+        """Give the latest checkpoint."""
+
+    def record(self, new: Published) -> None:
+        """Keep a checkpoint."""
+
+    def cosign(self, size: int, cosigned: Iterable[Cosignature]) -> None:
+        """Keep cosignatures."""
+
+    def cosigned_by(self, key: WitnessKey) -> int:
+        """Give the size of the largest checkpoint that a key cosigned."""
+
+    def latest(self) -> contextlib.AbstractContextManager[Published | None]:
+        """Give the latest checkpoint with its cosignatures, while no other is recorded."""
 
 
 class Guard(NamedTuple):

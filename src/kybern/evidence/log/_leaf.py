@@ -89,6 +89,11 @@ class Entry:
         """The digest that must not be in the log yet."""
         return self.envelope if self.once else None
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What its leaf will be found by: as `Leaf.digests` and `Leaf.terms`, before there is a leaf."""
+        return (self.statement, self.envelope)
+
     def leaf(self, seq: int, at: str) -> bytes:
         """Write the leaf. Every text is in ASCII that JSON does not escape, so this is the canonical form."""
         return (
@@ -111,6 +116,12 @@ class TypedEntry:
     def __post_init__(self) -> None:
         """Hold the fields to their form."""
         _check({**self.fields, "source": self.source}, self.seq)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What its leaf will be found by: as `Leaf.digests` and `Leaf.terms`, before there is a leaf."""
+        digests = tuple(self.fields[name] for name in _DIGESTS if name in self.fields)
+        return (*digests, *_terms(self.type, self.fields.get("ref", "")))
 
     def leaf(self, seq: int, at: str) -> bytes:
         """Write the leaf: for ASCII texts and whole numbers this is the canonical form."""
@@ -169,9 +180,13 @@ class Leaf:
     @property
     def terms(self) -> tuple[str, ...]:
         """What else it is found by: see `term`."""
-        if self.type == RECORD:
-            return (term("type", RECORD), term("ref", self.ref))
-        return (term("type", ERASURE),) if self.type == ERASURE else ()
+        return _terms(self.type, self.ref)
+
+
+def _terms(type_: str, ref: str) -> tuple[str, ...]:
+    if type_ == RECORD:
+        return (term("type", RECORD), term("ref", ref))
+    return (term("type", ERASURE),) if type_ == ERASURE else ()
 
 
 def term(name: str, value: str) -> str:

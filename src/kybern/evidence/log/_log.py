@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kybern.evidence.log._cosignature import Cosignature
-    from kybern.evidence.log._journal import Draft, Guard
+    from kybern.evidence.log._journal import AnyJournal, Draft, Guard
 
 _CACHED_TILES: Final = 4096
 
@@ -36,7 +36,7 @@ class Head:
 class Log:
     """A log in a folder, with its journal. Without a signer everything but `publish` works."""
 
-    def __init__(self, folder: Path, journal: Journal, verifier: Verifier, signer: Signer | None = None) -> None:
+    def __init__(self, folder: Path, journal: AnyJournal, verifier: Verifier, signer: Signer | None = None) -> None:
         """Put a log together from its parts; see `open`."""
         self.folder, self.journal, self.verifier = Folder(folder), journal, verifier
         self._signer = signer

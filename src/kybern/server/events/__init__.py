@@ -1,0 +1,1 @@
+"""What tells others that something changed: an outbox written with each change, read by programs, pages and webhooks."""

@@ -1,0 +1,1 @@
+"""Work that nobody waits for: publishing the log, delivering webhooks, looking at deadlines."""
