@@ -11,6 +11,7 @@ from kybern.assessment._export import FORMAT, assessment_schema, to_json
 from kybern.assessment._gaps import Gap, Shortfall, gaps, shortfall_of
 from kybern.assessment._losses import ExceedancePoint, LeftOut, LossCurve, Losses, LossQuantile, LossShare, NoLossCurve, loss_curve
 from kybern.assessment._obligations import Ask, Binding, Owned, Register, Unsettled, obligations
+from kybern.assessment._owners import Owed, named_owner, owed_by, owner_of
 from kybern.assessment._recompute import differences
 from kybern.assessment._schedule import Duty, ahead, duties
 from kybern.assessment._status import Status
@@ -44,6 +45,7 @@ __all__ = [
     "LossShare",
     "Losses",
     "NoLossCurve",
+    "Owed",
     "Owned",
     "PlannedStep",
     "Readiness",
@@ -78,8 +80,11 @@ __all__ = [
     "gaps",
     "loss_curve",
     "moments_around",
+    "named_owner",
     "numbered",
     "obligations",
+    "owed_by",
+    "owner_of",
     "rhythms",
     "shortfall_of",
     "stated",

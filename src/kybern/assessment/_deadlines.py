@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kybern.assessment._gaps import named_owner
+from kybern.assessment._owners import named_owner
 from kybern.assessment._schedule import ahead
 from kybern.catalog import days
 

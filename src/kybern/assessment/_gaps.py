@@ -10,11 +10,11 @@ from typing import Final, cast
 
 from kybern.assessment._assessment import Assessment
 from kybern.assessment._explain import Reason, checks_of, explain
+from kybern.assessment._owners import Owed, owed_by, owner_of
 from kybern.assessment._plan import Plan
 from kybern.assessment._shortcount import Short, short_of, short_systems
 from kybern.assessment._status import Status
 from kybern.catalog import Control
-from kybern.records.leadership import Role
 from kybern.records.risk import ControlImplementation
 
 
@@ -29,8 +29,7 @@ class Gap:
 
     control: Control
     status: Status
-    owner: str
-    owner_ref: str | None
+    owed: Owed
     subjects: tuple[str, ...]
     requirements: tuple[str, ...]
     closes: tuple[str, ...]
@@ -41,6 +40,16 @@ class Gap:
     assessment: Assessment = field(repr=False, compare=False)
     system: str | None = None
     """The AI system that was asked about; None: the organisation with all of them."""
+
+    @property
+    def owner(self) -> str:
+        """Who owes it, in words for people."""
+        return self.owed.words
+
+    @property
+    def owner_ref(self) -> str | None:
+        """The owner's record, where there is one owner."""
+        return self.owed.ref
 
     @property
     def missing(self) -> tuple[Reason, ...]:
@@ -74,13 +83,11 @@ def shortfall_of(assessment: Assessment, control: Control, subject: str, reasons
     covering = (one for one in assessment.board.valid_waivers if control.id in one.controls)
     waived = any(not one.systems or subject in one.systems for one in covering)
     status = reasons.status if reasons.status is not None else Status.UNKNOWN
-    return Shortfall(control, subject, status, owner_of(assessment.plan, control)[0], tuple(_missing(reasons)), waived)
+    return Shortfall(control, subject, status, owner_of(assessment.plan, control, (subject,)).words, tuple(_missing(reasons)), waived)
 
 
 PLANNED_AHEAD: Final = timedelta(days=31)
 """What is planned within this time, or overdue, comes before everything else."""
-
-_ACRONYMS = ("ai", "hr", "ml")
 
 _DONE = (Status.MET, Status.NOT_APPLICABLE)
 
@@ -118,13 +125,11 @@ def _gap(assessment: Assessment, control: Control, frameworks: Collection[str], 
     open_ones = tuple(_open(assessment, control, frameworks, system))
     if not open_ones:
         return None
-    owner, owner_ref = owner_of(assessment.plan, control)
     short: Short = short_of(assessment.board, control, system)
     return Gap(
         control,
         score.status,
-        owner,
-        owner_ref,
+        owed_by(assessment, control, system),
         _short(assessment, control, system),
         open_ones,
         tuple(ref for ref in open_ones if _alone(assessment, control, ref, system)),
@@ -206,33 +211,3 @@ def _missing(reason: Reason) -> Iterator[Reason]:
     elif reason.kind != "check":
         for child in reason.children:
             yield from _missing(child)
-
-
-def owner_of(plan: Plan, control: Control) -> tuple[str, str | None]:
-    """Say who owes a control: who its implementation names, else who holds the role the library gives it, else the role's name.
-
-    A role fills in for another of the library by having its name among its tags.
-
-    Returns words for people and the owner's record, if there is one.
-    """
-    for one in cast("tuple[ControlImplementation, ...]", plan.records.of_kind("control_implementation")):
-        if one.control == control.id and one.owner:
-            return named_owner(plan, one.owner), one.owner
-    ref = f"role:{control.owner_role}"
-    if ref in plan.records:
-        return named_owner(plan, ref), ref
-    for role in plan.records.of_kind("role"):
-        if control.owner_role in role.tags:
-            return named_owner(plan, role.ref), role.ref
-    words = control.owner_role.split("-")
-    return " ".join(word.upper() if word in _ACRONYMS else word for word in words), None
-
-
-def named_owner(plan: Plan, ref: str) -> str:
-    """Write an owner in words: the role with who holds it, or the person."""
-    record = plan.records.get(ref)
-    if record is None:
-        return ref
-    holders = [plan.records.get(holder) for holder in record.holders] if isinstance(record, Role) else []
-    people = ", ".join(holder.title for holder in holders if holder is not None)
-    return f"{record.title} ({people})" if people else record.title

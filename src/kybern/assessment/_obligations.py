@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from kybern.assessment._assessment import Assessment, Score
 from kybern.assessment._carry import CarriedOver, carry_over
-from kybern.assessment._gaps import named_owner, owner_of
+from kybern.assessment._owners import named_owner, owner_of
 from kybern.assessment._plan import ORGANIZATION, system_kinds
 from kybern.assessment._status import Status
 from kybern.catalog import Catalog, crosswalk
@@ -217,12 +217,12 @@ class _Maker:
         owner = next((one.owner for one in mine if one.owner), None)
         stated = tuple(one.ref for one in mine)
         held = [owner_of(self.assessment.plan, control) for control in controls]
-        owner = owner or next((ref for _, ref in held if ref is not None), None)
+        owner = owner or next((one.ref for one in held if one.ref is not None), None)
         if owner is None and (record := self.assessment.records.get(subject)) is not None:
             owner = record.owner
         if owner is not None:
             return named_owner(self.assessment.plan, owner), owner, stated
-        return (held[0][0] if held else None), None, stated
+        return (held[0].words if held else None), None, stated
 
     def unsettled(self) -> Iterator[Unsettled]:
         """Group what may bind by subject and regime, with what would settle it.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from kybern.assessment._gaps import owner_of
 from kybern.assessment._judge import FAILS, SILENT, UNDATED, Judged
+from kybern.assessment._owners import owner_of
 from kybern.assessment._plan import ORGANIZATION, rhythm_of, system_kinds, target_kind
 from kybern.assessment._status import Status
 from kybern.assessment._table import Pieces
@@ -124,8 +124,8 @@ def _targets(assessment: Assessment, check: EvidenceCheck, owed: list[tuple[str,
 
 def _duty(assessment: Assessment, asked: tuple[Control, EvidenceCheck], about: str, subjects: tuple[str, ...], *, is_target: bool) -> Duty:
     control, check = asked
-    owner, owner_ref = owner_of(assessment.plan, control)
-    nothing = Duty(control, check, about, subjects, None, "nothing", None, failed=False, owner=owner, owner_ref=owner_ref)
+    owed = owner_of(assessment.plan, control, subjects)
+    nothing = Duty(control, check, about, subjects, None, "nothing", None, failed=False, owner=owed.words, owner_ref=owed.ref)
     record = assessment.records.get(about) if is_target else None
     if record is None:
         return replace(nothing, has_target=False)

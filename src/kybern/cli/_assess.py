@@ -162,6 +162,7 @@ def _gap_json(gap: Gap) -> dict[str, object]:
         "status": gap.status.slug,
         "owner": gap.owner,
         "owner_ref": gap.owner_ref,
+        "owner_refs": list(gap.owed.refs),
         "subjects": list(gap.subjects),
         "missing": [
             {"ref": one.ref, "title": one.title, "status": one.status.slug if one.status is not None else None, "text": one.text}

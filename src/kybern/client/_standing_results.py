@@ -86,6 +86,7 @@ class ControlAssessment(Result):
     subject: str
     owner: str
     owner_ref: str | None
+    owner_refs: tuple[str, ...]
     score: Score | None
     reasons: Reason
 
@@ -100,6 +101,7 @@ class ToDo(Result):
     text: str
     owner: str
     owner_ref: str | None
+    owner_refs: tuple[str, ...]
     by: str
 
 
@@ -136,6 +138,7 @@ class Gap(Result):
     status: str
     owner: str
     owner_ref: str | None
+    owner_refs: tuple[str, ...]
     subjects: tuple[str, ...]
     subjects_count: int
     requirements: tuple[str, ...]

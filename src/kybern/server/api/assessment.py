@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema
 
-from kybern.assessment import Status, explain, gaps
-from kybern.assessment._gaps import owner_of
+from kybern.assessment import Status, explain, gaps, owed_by
 from kybern.server.access.permissions import Permission
 from kybern.server.api._door import Needs
 from kybern.server.api._fields import (
@@ -99,6 +98,7 @@ class ToDoOut(Schema):
     text: str
     owner: str
     owner_ref: str | None
+    owner_refs: list[str]
     by: str
 
 
@@ -135,6 +135,7 @@ class GapOut(Schema):
     status: str
     owner: str
     owner_ref: str | None
+    owner_refs: list[str]
     subjects: list[str]
     subjects_count: int
     requirements: list[str]
@@ -164,6 +165,7 @@ class ControlStanding(Schema):
     subject: str
     owner: str
     owner_ref: str | None
+    owner_refs: list[str]
     score: ScoreOut
     reasons: ReasonOut
 
@@ -288,11 +290,12 @@ def requirement(
                 "title": one.check.title,
                 "status": one.status.slug,
                 "text": one.text,
-                "owner": one.owner,
-                "owner_ref": one.owner_ref,
+                "owner": one.owed.words,
+                "owner_ref": one.owed.ref,
+                "owner_refs": list(one.owed.refs),
                 "by": "evidence" if one.evidence else "record",
             }
-            for one in todo_of(standing, reasons)
+            for one in todo_of(standing, reasons, chosen)
         ],
     }
 
@@ -310,7 +313,7 @@ def gap_list(  # noqa: PLR0913, PLR0917 - each is a parameter of the address
     standing, chosen = standing_for(request, subject)
     if framework is not None and framework not in standing.catalog.frameworks:
         raise Http404
-    every = [one for one in _gaps(standing, framework, chosen) if owner is None or owner in (one.owner, one.owner_ref)]
+    every = [one for one in _gaps(standing, framework, chosen) if owner is None or owner in (one.owner, *one.owed.refs)]
     found, after = slice_of(every, lambda one: one.control.id, cursor, limit)
     return {"as_of": iso(standing.as_of), "items": [_gap(one) for one in found], "next": after}
 
@@ -329,6 +332,7 @@ def _gap(one: Gap) -> dict[str, Any]:
         "status": one.status.slug,
         "owner": one.owner,
         "owner_ref": one.owner_ref,
+        "owner_refs": list(one.owed.refs),
         "subjects": list(one.subjects[:_SUBJECTS]),
         "subjects_count": len(one.subjects),
         "requirements": list(one.requirements),
@@ -371,14 +375,15 @@ def control(
     score = None if found is None else standing.assessment.control(identity, chosen)
     if found is None or score is None:
         raise Http404
-    owner, owner_ref = owner_of(standing.assessment.plan, found)
+    owed = owed_by(standing.assessment, found, chosen)
     return {
         "as_of": iso(standing.as_of),
         "control": identity,
         "title": found.title,
         "subject": chosen or standing.assessment.organization,
-        "owner": owner,
-        "owner_ref": owner_ref,
+        "owner": owed.words,
+        "owner_ref": owed.ref,
+        "owner_refs": list(owed.refs),
         "score": score_json(score),
         "reasons": reason_json(explain(standing.assessment, identity, chosen, most=SYSTEMS_SHOWN), depth),
     }

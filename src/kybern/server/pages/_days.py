@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from kybern.assessment import Status, duties
-from kybern.assessment._gaps import named_owner
+from kybern.assessment import Status, duties, named_owner
 from kybern.catalog import days as length_of
 from kybern.report._words import short_name
 from kybern.server.access.check import note

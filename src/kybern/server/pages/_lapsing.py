@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from django.utils.translation import gettext as _
 
-from kybern.assessment._gaps import owner_of
+from kybern.assessment import owner_of
 from kybern.assessment._lapses import lapses
 from kybern.server.wording import say
 
@@ -63,7 +63,8 @@ def owing_of(standing: Standing) -> dict[str, Owing]:
         for one in standing.catalog.controls.values():
             if one.id in asked:
                 frameworks = dict.fromkeys(each.requirement.partition(":")[0] for each in one.satisfies)
-                found[one.id] = Owing(one, *owner_of(standing.assessment.plan, one), tuple(frameworks))
+                owed = owner_of(standing.assessment.plan, one, standing.assessment.systems)
+                found[one.id] = Owing(one, owed.words, owed.ref, tuple(frameworks))
         return found
 
     return standing.assessment.plan.once(("owing", standing.frameworks), make)

@@ -139,11 +139,11 @@ def owned_by(who: Actor, owners: Mapping[str, str]) -> tuple[tuple[str, str, tup
 def own_gaps(who: Actor, standing: Standing, owners: Sequence[str]) -> list[Gap]:
     """Give the gaps that somebody owes: of the whole organisation, or else of the systems whose standing they may see."""
     if who.may(Permission.ASSESSMENT_READ, root_unit()):
-        return [one for one in gaps_of(standing) if one.owner_ref in owners]
+        return [one for one in gaps_of(standing) if not set(owners).isdisjoint(one.owed.refs)]
     found: dict[str, Gap] = {}
     for row in systems_seen(who, standing)[:50]:
         for one in system_gaps(standing, row.ref):
-            if one.owner_ref in owners:
+            if not set(owners).isdisjoint(one.owed.refs):
                 found.setdefault(one.control.id, one)
     return list(found.values())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.utils.translation import gettext_lazy as _
 
-from kybern.assessment._gaps import named_owner, owner_of
+from kybern.assessment import named_owner, owed_by
 from kybern.server.access.permissions import Permission
 from kybern.server.live import current
 from kybern.server.pages._asked import asked
@@ -95,7 +95,8 @@ def _owner(standing: Standing | None, ref: str, row: RecordRow | None) -> tuple[
     if row is not None and row.owner:
         return named_owner(standing.assessment.plan, row.owner), row.owner
     for control, _weight in standing.assessment.plan.counting.get(ref, ()):
-        return owner_of(standing.assessment.plan, control)
+        owed = owed_by(standing.assessment, control)
+        return owed.words, owed.ref
     return "", None
 
 

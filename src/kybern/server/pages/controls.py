@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.http import Http404
 from django.urls import path
 
-from kybern.assessment import Score, Status, explain
-from kybern.assessment._gaps import owner_of
+from kybern.assessment import Score, Status, explain, owed_by
 from kybern.server.access.check import require
 from kybern.server.access.middleware import actor
 from kybern.server.access.permissions import Permission
@@ -59,7 +58,7 @@ def _row(standing: Standing, control: Control) -> Row:
     if score is None:  # the organisation has a score for every control
         raise KeyError(control.id)
     frameworks = dict.fromkeys(one.requirement.partition(":")[0] for one in control.satisfies)
-    return Row(control, score, owner_of(standing.assessment.plan, control)[0], tuple(frameworks))
+    return Row(control, score, owed_by(standing.assessment, control).words, tuple(frameworks))
 
 
 @page(Permission.ASSESSMENT_READ)
@@ -111,7 +110,6 @@ def control(request: HttpRequest, identity: str) -> HttpResponse:
     if found is None:
         raise Http404
     assessment = standing.assessment
-    owner, owner_ref = owner_of(assessment.plan, found)
     carried_out = [one for one in assessment.records.of_kind("control_implementation") if one.content.get("control") == identity]
     answers = [
         (one, standing.catalog.requirements[one.requirement], assessment.requirement(one.requirement))
@@ -125,8 +123,7 @@ def control(request: HttpRequest, identity: str) -> HttpResponse:
         control=found,
         score=assessment.control(identity),
         reasons=explain(assessment, identity, most=SYSTEMS_SHOWN),
-        owner=owner,
-        owner_ref=owner_ref,
+        owed=owed_by(assessment, found),
         carried_out=carried_out,
         answers=answers,
         asked=standing.frameworks,

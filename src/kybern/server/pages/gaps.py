@@ -43,9 +43,9 @@ _TOLD: Final = 5
 """Checks that a row of the file names; the control's page has them all."""
 
 
-def owner_key(gap: Gap) -> str:
-    """Name the owner of a gap as filters do: the record, or the words where nobody holds the role."""
-    return gap.owner_ref or gap.owner
+def owers(gap: Gap) -> dict[str, str]:
+    """Name who owes a gap as filters do, each with its words: the record, or the role where nobody holds it."""
+    return dict(gap.owed.owners) or {gap.owner: gap.owner}
 
 
 @page(Permission.ASSESSMENT_READ)
@@ -87,8 +87,8 @@ def as_csv(request: HttpRequest) -> HttpResponse:
 def _row(gap: Gap) -> Sequence[object]:
     missing = "; ".join(f"{one.title}: {one.text}" for one in gap.first(_TOLD))
     return (
-        gap.control.id, gap.control.title, gap.control.layer.value, gap.status.slug, gap.owner, gap.owner_ref or "", gap.planned_on or "",
-        gap.short, gap.effort, " ".join(gap.closes), " ".join(gap.requirements), missing,
+        gap.control.id, gap.control.title, gap.control.layer.value, gap.status.slug, gap.owner, " ".join(gap.owed.refs),
+        gap.planned_on or "", gap.short, gap.effort, " ".join(gap.closes), " ".join(gap.requirements), missing,
     )  # fmt: skip
 
 
@@ -114,22 +114,22 @@ def system_gaps(standing: Standing, system: str, names: tuple[str, ...] | None =
 
 def _fits(gap: Gap, request: HttpRequest) -> bool:
     wanted = {name: set(filter(None, request.GET.getlist(name))) for name in ("owner", "status", "layer")}
-    has = {"owner": owner_key(gap), "status": gap.status.slug, "layer": gap.control.layer.value}
+    has = {"owner": set(owers(gap)), "status": {gap.status.slug}, "layer": {gap.control.layer.value}}
     text = f"{gap.control.id} {gap.control.title} {say(gap.control.title)} {gap.control.statement} {gap.owner}".lower()
-    return all(not chosen or has[name] in chosen for name, chosen in wanted.items()) and all(
+    return all(not chosen or has[name] & chosen for name, chosen in wanted.items()) and all(
         word in text for word in asked(request, "q").lower().split()
     )
 
 
 def _owed(found: Sequence[Gap]) -> list[tuple[str, str, int]]:
     """Count gaps by who owes them, most first: owner as filters name it, words, how many."""
-    words = {owner_key(gap): sentence(say(gap.owner)) for gap in found}
-    counted = Counter(owner_key(gap) for gap in found)
+    words = {key: sentence(say(said)) for gap in found for key, said in owers(gap).items()}
+    counted = Counter(key for gap in found for key in owers(gap))
     return [(one, words[one], count) for one, count in sorted(counted.items(), key=lambda one: (-one[1], words[one[0]]))][:_OWERS]
 
 
 def _selects(who: Actor, standing: Standing, every: Sequence[Gap]) -> list[dict[str, Any]]:
-    owners = sorted({owner_key(gap): say(gap.owner) for gap in every}.items(), key=lambda one: one[1].lower())
+    owners = sorted({key: say(said) for gap in every for key, said in owers(gap).items()}.items(), key=lambda one: one[1].lower())
     statuses = [(one.slug, say(one.label)) for one in Status if any(gap.status is one for gap in every)]
     visible = visible_records(who).filter(kind="ai_system", unit__in=who.where(Permission.ASSESSMENT_READ)).order_by("title", "ref")
     inside = standing.assessment.plan.system_index

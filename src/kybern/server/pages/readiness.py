@@ -9,8 +9,7 @@ from django.http import Http404
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from kybern.assessment import Score, Status, gaps
-from kybern.assessment._gaps import owner_of
+from kybern.assessment import Score, Status, gaps, owed_by
 from kybern.catalog import Layer
 from kybern.report import heat_map, trend_rows, trend_svg, trend_words
 from kybern.report._words import percent
@@ -131,7 +130,7 @@ def _owners(standing: Standing, ref: str, score: Score) -> tuple[str, ...]:
         for control, _weight in assessment.plan.counting.get(ref, ())
         if (at := assessment.control(control.id)) is not None and at.status not in (Status.MET, Status.NOT_APPLICABLE)
     ]
-    return tuple(dict.fromkeys(owner_of(assessment.plan, control)[0] for control in open_ones))
+    return tuple(dict.fromkeys(owed_by(assessment, control).words for control in open_ones))
 
 
 def _fits(row: Row, request: HttpRequest) -> bool:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.http import Http404
 from django.urls import path
 
-from kybern.assessment import Status, explain
-from kybern.assessment._gaps import owner_of
+from kybern.assessment import Status, explain, owed_by
 from kybern.catalog import EvidenceCheck
 from kybern.catalog._crosswalk import inverted
 from kybern.catalog.applicability import load_rules
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from kybern.assessment import Reason, Score
+    from kybern.assessment import Owed, Reason, Score
     from kybern.catalog import Check, Control, Requirement
     from kybern.server.live import Standing
 
@@ -44,8 +43,7 @@ class ToDo:
     check: Check
     status: Status
     text: str
-    owner: str
-    owner_ref: str | None
+    owed: Owed
 
     @property
     def evidence(self) -> bool:
@@ -78,7 +76,7 @@ def requirement(request: HttpRequest, ref: str) -> HttpResponse:
         score=reasons.score,
         reasons=reasons,
         parts=[(child, standing.catalog.requirements[child], standing.assessment.requirement(child, subject)) for child in parts],
-        todo=() if parts else tuple(todo_of(standing, reasons))[:12],
+        todo=() if parts else tuple(todo_of(standing, reasons, _system(standing, subject)))[:12],
         subject=subject,
         subject_title=None if subject is None else _title(standing, subject),
         systems=() if parts or subject else _systems(standing, ref),
@@ -87,6 +85,11 @@ def requirement(request: HttpRequest, ref: str) -> HttpResponse:
         binds=[one for one in register_of(standing).bindings if one.requirement == ref] if is_bound(standing) else [],
         conclusions=load_rules().conclusions,
     )
+
+
+def _system(standing: Standing, subject: str | None) -> str | None:
+    """Give the AI system that is looked at; None for the organisation."""
+    return subject if subject in standing.assessment.systems else None
 
 
 def _unit_of(subject: str | None, standing: Standing) -> int:
@@ -112,7 +115,7 @@ def _above(standing: Standing, ref: str) -> list[tuple[str, Requirement]]:
     return found[::-1]
 
 
-def todo_of(standing: Standing, reasons: Reason) -> Iterator[ToDo]:
+def todo_of(standing: Standing, reasons: Reason, system: str | None = None) -> Iterator[ToDo]:
     """Go through the checks that do not hold; one that is missing on several subjects is told once, as it stands on the first."""
     seen: set[str] = set()
     for one in reasons.walk():
@@ -121,9 +124,8 @@ def todo_of(standing: Standing, reasons: Reason) -> Iterator[ToDo]:
             continue
         seen.add(one.ref)
         found = standing.catalog.controls[control]
-        owner, owner_ref = owner_of(standing.assessment.plan, found)
         check = next(each for each in found.checks if each.id == name)
-        yield ToDo(found, check, one.status, one.text, owner, owner_ref)
+        yield ToDo(found, check, one.status, one.text, owed_by(standing.assessment, found, system))
 
 
 def _systems(standing: Standing, ref: str) -> list[tuple[str, str, Score]]:
