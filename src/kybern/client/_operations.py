@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Itera
 from functools import wraps
 from typing import Any, Final, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from kybern.client import _catalog, _events, _evidence, _log, _me, _records, _rules, _standing
+from kybern.client import _access, _catalog, _events, _evidence, _log, _me, _records, _rules, _standing
 from kybern.client._exchange import Call
 from kybern.client._results import Page
 
@@ -162,4 +162,25 @@ class Operations:
     trusted_keys: Final = One(_log.trusted_keys)
 
     events: Final = Many(_events.events)
+
     me: Final = One(_me.me)
+    tokens: Final = One(_me.tokens)
+    issue_token: Final = One(_me.issue_token)
+    revoke_token: Final = One(_me.revoke_token)
+
+    users: Final = Many(_access.users)
+    user: Final = One(_access.user)
+    add_user: Final = One(_access.add_user)
+    deactivate_user: Final = One(_access.deactivate_user)
+    activate_user: Final = One(_access.activate_user)
+    grant_role: Final = One(_access.grant_role)
+    withdraw_role: Final = One(_access.withdraw_role)
+    units: Final = One(_access.units)
+    add_unit: Final = One(_access.add_unit)
+    move_unit: Final = One(_access.move_unit)
+    remove_unit: Final = One(_access.remove_unit)
+    put_into_unit: Final = One(_access.put_into_unit)
+    roles: Final = One(_access.roles)
+    change_role: Final = One(_access.change_role)
+    reset_role: Final = One(_access.reset_role)
+    access_log: Final = Many(_access.access_log)

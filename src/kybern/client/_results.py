@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar, final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -205,6 +205,76 @@ class Me(Result):
     """What the token is called."""
     grants: tuple[Grant, ...]
     permissions: dict[str, tuple[str, ...]]
+
+
+class Token(Result):
+    """A token; of its text only the first characters are known."""
+
+    id: int
+    name: str
+    shown: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+    standing: str
+
+
+class NewToken(Token):
+    """A token with its text, which is told this once and is in no `repr`."""
+
+    text: str = Field(repr=False)
+
+
+class User(Result):
+    """A user with their roles in units."""
+
+    handle: str
+    email: str
+    name: str
+    active: bool
+    joined_at: datetime
+    last_sign_in: datetime | None
+    grants: tuple[Grant, ...]
+
+
+class NewUser(User):
+    """A user who was made, with the first password, which is told this once and is in no `repr`."""
+
+    password: str = Field(repr=False)
+
+
+class Unit(Result):
+    """A node of the tree of organisation, business units and projects."""
+
+    slug: str
+    name: str
+    kind: str
+    parent: str | None
+
+
+class Role(Result):
+    """A set of permissions under a name; `shipped`: it came with the server and can be reset."""
+
+    slug: str
+    name: str
+    permissions: tuple[str, ...]
+    shipped: bool
+
+
+class AccessEvent(Result):
+    """A line of the access log."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    permission: str | None
+    subject: str
+    request_id: str
+    address: str
+    detail: str
 
 
 class Event(Result):
