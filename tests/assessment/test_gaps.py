@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import world
 from world import AS_OF
@@ -55,3 +57,11 @@ def test_one_system_has_its_own_gaps() -> None:
     assessment = assess(world.catalog(), known, [], AS_OF)
     assert {gap.control.id for gap in gaps(assessment, system="ai_system:scoring")} == {"MON-01"}
     assert {gap.control.id for gap in gaps(assessment, system="ai_system:assistant")} == {"MON-01", "LIF-01"}
+
+
+def test_what_reads_alike_on_several_subjects_is_told_once_and_counted() -> None:
+    gap = next(one for one in gaps(assess(world.catalog(), world.records(), [], AS_OF)) if one.control.id == "MON-01")
+    alike = Counter((one.ref, one.text) for one in gap.missing)
+    assert max(alike.values()) > 1, "the world has a check that is missing alike on two systems"
+    assert {(one.ref, one.text): times for one, times in gap.told(10)} == alike
+    assert len(gap.told(1)) == 1

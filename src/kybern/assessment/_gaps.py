@@ -58,8 +58,22 @@ class Gap:
 
     def first(self, most: int) -> tuple[Reason, ...]:
         """Give the first checks that do not hold, at most so many: the reasons on other subjects, and under the checks, are not made."""
+        return tuple(islice(self._each(), most))
+
+    def told(self, most: int) -> tuple[tuple[Reason, int], ...]:
+        """Give the first checks that do not hold, at most so many, each with how often it is so: what reads alike is told once.
+
+        On a large organisation only the first few subjects are looked at.
+        """
+        found: dict[tuple[str, str], tuple[Reason, int]] = {}
+        for one in islice(self._each(), _ALIKE * most):
+            first, times = found.get((one.ref, one.text), (one, 0))
+            found[one.ref, one.text] = first, times + 1
+        return tuple(found.values())[:most]
+
+    def _each(self) -> Iterator[Reason]:
         asked = (self.system,) if self.system is not None else self.subjects or (None,)
-        return tuple(islice((reason for one in asked for reason in self._on(one)), most))
+        return (reason for one in asked for reason in self._on(one))
 
     def _on(self, subject: str | None) -> Iterator[Reason]:
         for reason in checks_of(self.assessment, self.control, subject):
@@ -88,6 +102,9 @@ def shortfall_of(assessment: Assessment, control: Control, subject: str, reasons
 
 PLANNED_AHEAD: Final = timedelta(days=31)
 """What is planned within this time, or overdue, comes before everything else."""
+
+_ALIKE: Final = 3
+"""Checks that are looked at for one that is told: they may read alike."""
 
 _DONE = (Status.MET, Status.NOT_APPLICABLE)
 
