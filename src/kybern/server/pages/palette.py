@@ -76,7 +76,7 @@ def _requirements(who: Actor, words: list[str]) -> Iterator[dict[str, str]]:
     fitting = (
         (ref, one) for ref, one in there.requirements.items() if _fits(words, f"{ref} {framework[ref]} {one.title} {say(one.title)}")
     )
-    for ref, one in islice(fitting, _OF_A_SORT):
+    for ref, one in sorted(fitting, key=lambda found: _named_by(words, found[0], found[1].id))[:_OF_A_SORT]:
         yield _hit(f"{one.id} {say(one.title)}", short_name(ref.partition(":")[0]), f"/requirements/{ref}", "list-checks")
 
 
@@ -84,7 +84,7 @@ def _controls(who: Actor, words: list[str]) -> Iterator[dict[str, str]]:
     if not words or not who.may(Permission.ASSESSMENT_READ):
         return
     fitting = ((name, one) for name, one in catalog().controls.items() if _fits(words, f"{name} {one.title} {say(one.title)}"))
-    for name, one in islice(fitting, _OF_A_SORT):
+    for name, one in sorted(fitting, key=lambda found: _named_by(words, found[0]))[:_OF_A_SORT]:
         yield _hit(f"{name} {say(one.title)}", _("Control"), f"/controls/{name}", "layers")
 
 
@@ -95,6 +95,13 @@ def _evidence(who: Actor, words: list[str]) -> Iterator[dict[str, str]]:
         return
     for identity, topic in visible_evidence(who).filter(id__startswith=digest).order_by("id").values_list("id", "topic")[:_OF_A_SORT]:
         yield _hit(label(topic), identity[:16], f"/evidence/{identity}", "file-check")
+
+
+def _named_by(words: list[str], *names: str) -> int:
+    """Tell how near one of the names comes to what was typed: 0 is it, 1 begins with it, 2 has it elsewhere."""
+    text = " ".join(words)
+    lowered = [name.lower() for name in names]
+    return 0 if text in lowered else 1 if any(name.startswith(text) for name in lowered) else 2
 
 
 def _fits(words: list[str], text: str) -> bool:
