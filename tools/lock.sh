@@ -12,7 +12,7 @@ compile() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
         ${UPGRADE:+--upgrade} "$@"
 }
-compile --group dev --group build --extra example --extra pkcs11 --extra server --extra telemetry pyproject.toml -o requirements/dev.txt
+compile --group dev --group build --extra example --extra pkcs11 --extra server --extra saml --extra telemetry pyproject.toml -o requirements/dev.txt
 compile --group build --extra example --extra server -c requirements/dev.txt pyproject.toml -o requirements/run.txt
 # Peers run beside Kybern in an environment of their own, without all that they ask for: their ranges would hold ours back.
 compile --no-deps --group peers -o requirements/peers.txt
