@@ -251,7 +251,7 @@ def test_the_standing_is_dated_as_germans_write_it(sign_in: Callable[[str], Clie
     client = sign_in("administrator")
     client.cookies["django_language"] = "de"
     page = client.get("/readiness").content.decode()
-    assert re.search(r"Stand: <time [^>]+>\d{1,2}\. [A-ZÄ][a-zä]+ 20\d\d, \d\d:\d\d UTC</time>", page)
+    assert re.search(r"Gerechnet bis <time [^>]+>\d{1,2}\. [A-ZÄ][a-zä]+ 20\d\d, \d\d:\d\d UTC</time>", page)
     assert "teilweise erfüllt" in page
 
 

@@ -15,6 +15,16 @@ OIDC: Final = "sso"
 """What the provider is called in addresses: `/accounts/oidc/sso/login/callback/` is what it is told."""
 
 SAML: Final = "sso"
+_CLAIMS: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
+_ATTRIBUTES: Final = {
+    "uid": ["urn:oasis:names:tc:SAML:attribute:subject-id", "urn:oasis:names:tc:SAML:attribute:pairwise-id"],
+    "email": ["urn:oid:0.9.2342.19200300.100.1.3", "mail", "email", f"{_CLAIMS}/emailaddress"],
+    "email_verified": ["email_verified", "http://schemas.auth0.com/email_verified"],
+    "first_name": ["urn:oid:2.5.4.42", "givenName", f"{_CLAIMS}/givenname"],
+    "last_name": ["urn:oid:2.5.4.4", "sn", f"{_CLAIMS}/surname"],
+}
+"""The names that providers have for what is asked of a person: SAML's subject identifiers, LDAP's attributes, WS-Federation's claims."""
+
 _TRUTHS: Final = {"": False, "0": False, "1": True}
 
 
@@ -119,7 +129,7 @@ def providers_of(identity: Identity) -> dict[str, Any]:
     if (saml := identity.saml) is not None:
         known = {
             "idp": {"entity_id": saml.entity, "metadata_url": saml.metadata},
-            "attribute_mapping": {"uid": "urn:oasis:names:tc:SAML:attribute:subject-id"},
+            "attribute_mapping": _ATTRIBUTES,
             # Whoever starts at the provider brings no request of ours: such an answer could be somebody else's.
             "advanced": {"reject_idp_initiated_sso": True, "want_assertion_signed": True},
         }

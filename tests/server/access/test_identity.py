@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -287,41 +283,6 @@ def test_the_environment_names_the_provider(tmp_path: Path) -> None:
 def test_an_environment_that_cannot_be_used_is_told(tmp_path: Path, said: dict[str, str], words: str) -> None:
     with pytest.raises(EnvironmentProblem, match=words):
         read_environment({"KYBERN_DATA": str(tmp_path), **ENVIRONMENT, **said})
-
-
-SAML = """
-import django
-django.setup()
-from django.conf import settings
-from django.test import Client
-from allauth.socialaccount.providers.saml import utils
-settings.ALLOWED_HOSTS = ["kybern.example.org"]
-known = {"entity_id": "urn:idp", "sso_url": "https://id.example.org/sso", "x509cert": "MIIB"}
-settings.SOCIALACCOUNT_PROVIDERS["saml"]["APPS"][0]["settings"]["idp"] = known
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-client = Client(headers={"host": "kybern.example.org"})
-answer = client.get("/accounts/saml/sso/metadata/", secure=True)
-print(answer.status_code, answer["Content-Type"], answer.content.decode())
-there = client.get("/accounts/saml/sso/login/", secure=True)
-print(there.status_code, there["Location"])
-"""
-
-
-def test_saml_tells_its_metadata(tmp_path: Path) -> None:
-    if importlib.util.find_spec("onelogin") is None:
-        pytest.skip("python3-saml is not installed: pip install 'kybern[saml]'")
-    said = {"KYBERN_SAML_METADATA": "https://id.example.org/metadata", "KYBERN_SAML_ENTITY": "urn:idp", "KYBERN_SAML_NAME": "Directory",
-            "KYBERN_URL": "https://kybern.example.org", "KYBERN_DATA": str(tmp_path),
-            "DJANGO_SETTINGS_MODULE": "kybern.server.settings"}  # fmt: skip
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("KYBERN_")}
-    ran = subprocess.run([sys.executable, "-c", SAML], env={**plain, **said}, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    metadata, there = ran.stdout.strip().rsplit("\n", 1)
-    assert metadata.startswith("200 text/xml")
-    assert 'Location="https://kybern.example.org/accounts/saml/sso/acs/"' in metadata
-    assert 'WantAssertionsSigned="true"' in metadata
-    assert there.startswith("302 https://id.example.org/sso?SAMLRequest=")
 
 
 def _activate_totp(client: Client) -> str:

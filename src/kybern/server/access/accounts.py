@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.http import Http404
 from django.urls import include, path, re_path
 
@@ -15,6 +16,7 @@ from kybern.server.access import oidc
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
 
 _SHUT: Final = (
     "signup/",
@@ -39,8 +41,24 @@ def shut(request: HttpRequest, rest: str = "") -> HttpResponse:
     raise Http404
 
 
+def _saml() -> list[URLPattern]:
+    """Give the addresses of sign-in by SAML, where a provider is named: its libraries are an extra."""
+    if settings.ENVIRONMENT.identity.saml is None:
+        return []
+    from kybern.server.access import saml
+
+    return [
+        path("saml/<str:organization_slug>/login/", saml.login),
+        path("saml/<str:organization_slug>/acs/", saml.acs),
+        path("saml/<str:organization_slug>/acs/finish/", saml.finish_acs),
+        path("saml/<str:organization_slug>/sls/", saml.sls),
+        path("saml/<str:organization_slug>/metadata/", saml.metadata),
+    ]
+
+
 urlpatterns: Final = [
     *(path(one, shut) for one in _SHUT),
+    *_saml(),
     re_path(r"^oidc/(?P<provider_id>[^/]+)/login/$", oidc.login),
     re_path(r"^oidc/(?P<provider_id>[^/]+)/login/callback/$", oidc.callback),
     path("", include("allauth.urls")),
