@@ -248,14 +248,22 @@ def test_jitter_spreads_and_waits_are_bounded() -> None:
     assert all(timedelta(hours=6) <= backoff(attempts) <= timedelta(hours=8) for attempts in (9, 20, 1000))
 
 
-def test_who_fails_for_three_days_is_disabled_with_a_note(hook: Hook, receiver: Receiver) -> None:
+@pytest.mark.parametrize("share", [None, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0])
+def test_who_fails_for_three_days_is_disabled_with_a_note(
+    hook: Hook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, share: float | None
+) -> None:
+    """However the waits are spread, also where a try falls into the last hour of the three days."""
+    if share is not None:
+        monkeypatch.setattr("kybern.server.jobs.delivery.random.uniform", lambda _low, _high: share)
     webhook, _ = hook()
     receiver.status = 500
     write()
     begun = now = timezone.now()
     outcomes: list[str] = []
-    while len(outcomes) < 100 and outcomes[-1:] != ["given-up"]:
-        outcomes += send_all(now)
+    while outcomes[-1:] != ["given-up"]:
+        sent = send_all(now)
+        assert sent, f"nothing is tried at {now} after {outcomes}"
+        outcomes += sent
         webhook.refresh_from_db()
         now = max(only().next_at or now, webhook.hold_until)
     assert outcomes[-1] == "given-up"

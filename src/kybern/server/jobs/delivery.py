@@ -38,6 +38,7 @@ PURPOSE: Final = b"kybern webhook secrets v1"
 TEST_TYPE: Final = "org.kybern.webhook.test"
 GIVE_UP: Final = timedelta(days=3)
 _NEARLY: Final = timedelta(hours=1)
+"""How much later than a message was made its first try may have failed."""
 _EVENTS_AT_ONCE: Final = 500
 _SENDING_AT_ONCE: Final = 20
 _CLAIM: Final = timedelta(minutes=2)
@@ -141,16 +142,17 @@ def _keep(found: Delivery, webhook: Webhook, answer: Answer, now: datetime) -> s
     else:
         found.next_at = min(now + backoff(found.attempts), found.since + GIVE_UP)
     if not answer.good and not test:
-        _blame(webhook, answer, now)
+        _blame(webhook, answer, now, gave_up=found.next_at is None)
     found.save()
     webhook.save(update_fields=["failures", "failing_since", "hold_until", "active", "note"])
     return "delivered" if answer.good else "failed" if found.next_at else "given-up"
 
 
-def _blame(webhook: Webhook, answer: Answer, now: datetime) -> None:
-    """Hold a webhook that fails back, and disable one that has for days, or says that it is gone.
+def _blame(webhook: Webhook, answer: Answer, now: datetime, *, gave_up: bool) -> None:
+    """Hold a webhook that fails back, and disable one that says that it is gone, or took nothing while a message was tried for days.
 
-    An answer that refuses one message (4xx) holds back nothing else: another may be taken.
+    An answer that refuses one message (4xx) holds back nothing else: another may be taken. No webhook is disabled while the message
+    that failed is still to be tried: it would wait without end.
     """
     webhook.failures += 1
     webhook.failing_since = webhook.failing_since or now
@@ -159,7 +161,7 @@ def _blame(webhook: Webhook, answer: Answer, now: datetime) -> None:
         webhook.hold_until = now + backoff(webhook.failures)
     if answer.status == HTTPStatus.GONE:
         webhook.active, webhook.note = False, "It answered 410: it is gone for good."
-    elif now - webhook.failing_since >= GIVE_UP - _NEARLY:
+    elif gave_up and now - webhook.failing_since >= GIVE_UP - _NEARLY:
         webhook.active = False
         webhook.note = f"Nothing was taken for three days; the last answer: {answer.status or answer.note}."[:300]
 
