@@ -86,6 +86,37 @@ def test_both_curves_have_their_words_and_differ_by_more_than_colour() -> None:
     assert drawn.attrib["aria-label"].startswith("How likely a year costs more than a sum. Before treatment: EUR 5\u202f000 a year")
 
 
+@settings(max_examples=40, deadline=None)
+@given(chances, chances)
+def test_the_compact_form_draws_the_same_curves_with_their_words_under_the_plot(
+    one: tuple[float, float], other: tuple[float, float]
+) -> None:
+    found = curve(side(*one, 5000), side(*other, 400))
+    drawn = ET.fromstring(loss_curve_svg(found, compact=True))  # noqa: S314
+    curves = [dots for line in of_class(drawn, "t-line") if len(dots := places(line.attrib["d"])) == len(GRID)]
+    names = of_class(drawn, "t-name")
+    alike = found.inherent == found.residual
+    assert len(curves) == 2
+    assert all(46 <= x <= 366 and 33.99 <= y <= 274.01 for line in curves for x, y in line)
+    assert [name.text for name in names] == (["before treatment and after alike"] if alike else ["before treatment", "after treatment"])
+    assert all(330 <= float(name.attrib["y"]) <= float(drawn.attrib["height"]) - 16 for name in names)
+    groups = [group for group in drawn.iter("g") if of_class(group, "t-name")]
+    assert len({group.attrib["class"] for group in groups}) == len(groups), "each with the look of its line"
+    assert not [part for part in drawn.iter() if "id" in part.attrib], "both forms stand in one page"
+
+
+def test_the_compact_form_has_room_for_each_sum_under_its_axis() -> None:
+    long = tuple(number * 10.0**decade for decade in range(3, 12) for number in (1, 2, 5))
+    flat = Losses(
+        ExceedancePoint(0, 1, 1, 1), tuple(ExceedancePoint(loss, 0.5, 0.4, 0.6) for loss in long), side(1, 1, 1).quantiles, 1, 1, ()
+    )
+    drawn = ET.fromstring(loss_curve_svg(curve(flat, flat), compact=True))  # noqa: S314
+    ticks = [float(one.attrib["x"]) for one in of_class(drawn, "mid")][:-1]
+    assert len(ticks) == 5
+    assert all(later - earlier >= 60 for earlier, later in pairwise(ticks))
+    assert ticks[-1] <= 380 - 34
+
+
 def test_where_treatment_changes_nothing_one_label_says_so() -> None:
     same = side(0.5, 1, 5000)
     drawn = ET.fromstring(loss_curve_svg(curve(same, same)))  # noqa: S314

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from itertools import combinations
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -77,6 +79,21 @@ def test_every_risk_has_its_mark_inside_its_own_cell(places: list[tuple[int, int
         assert 30 + 46 * (mark.consequence - 1) < x < 30 + 46 * mark.consequence
         if len([one for one in marks if (one.likelihood, one.consequence) == (mark.likelihood, mark.consequence)]) <= 16:
             assert 4 + 46 * (5 - mark.likelihood) < y < 4 + 46 * (6 - mark.likelihood)
+
+
+@pytest.mark.parametrize("count", range(1, 21))
+def test_no_mark_covers_the_score_of_its_cell_another_mark_or_the_edge(count: int) -> None:
+    made = ET.fromstring(matrix("Before", [Mark(at, 5, 1) for at in range(1, count + 1)], 6))  # noqa: S314
+    dots = [(*(float(dot.attrib[name]) for name in ("cx", "cy")), float(dot.attrib["r"]) + 0.8) for dot in made.iter("circle")]
+    assert len(dots) == count
+    for x, y, reach in dots:
+        assert x - reach >= 30 + 1
+        assert x + reach <= 30 + 46 - 1
+        assert y - reach >= 4 + 1
+        assert y + reach <= 4 + 46 - 1
+        assert math.dist((x, y), (min(x, 30 + 17), min(y, 4 + 13))) >= reach, "two digits end at 17, 13"
+    assert all(math.dist(one[:2], other[:2]) >= one[2] + other[2] - 0.05 for one, other in combinations(dots, 2))
+    assert dots[0][2] > (8.9 if count <= 3 else 5.9 if count <= 8 else 3.6)
 
 
 def test_the_thick_line_parts_the_acceptable_scores_from_the_others() -> None:

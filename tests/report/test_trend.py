@@ -100,6 +100,44 @@ def test_many_frameworks_have_labels_that_keep_clear_of_each_other_and_no_planne
     assert len({one.attrib["d"].partition("m")[2] for one in of_class(drawn, "now")}) == 6, "shapes differ, not colours alone"
 
 
+@pytest.mark.parametrize("planned", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 3, 20])
+def test_the_compact_form_draws_the_same_points_and_says_under_the_plot_what_each_line_is(count: int, *, planned: bool) -> None:
+    lines = [simple(f"F{at}", at / 100) for at in range(count)]
+    course = made(*(lines if planned else [CourseLine(one.framework, one.points, ()) for one in lines]))
+    wide, compact = read(course), read(course, compact=True)
+    assert [float(compact.attrib[name]) for name in ("width", "height")] >= [380, 304]
+    assert compact.attrib["aria-label"] == wide.attrib["aria-label"]
+    names = of_class(compact, "t-name")
+    assert [one.text for one in names] == [one.text for one in of_class(wide, "t-name")]
+    floor = float(of_class(compact, "t-floor")[0].attrib["y1"])
+    tops = [float(one.attrib["y"]) for one in names]
+    assert all(later - earlier >= 30 for earlier, later in pairwise([floor, *tops]))
+    assert tops[-1] + 20 <= float(compact.attrib["height"])
+    dots = [dot for dot in of_class(compact, "t-dot") if float(dot.attrib["d"][1:].split(" ")[1].partition("m")[0]) <= floor]
+    assert len(dots) == 3 * count
+    assert all(46 <= float(dot.attrib["d"][1:].split(" ")[0]) <= 366 for dot in dots)
+    assert not [one for one in compact.iter() if "id" in one.attrib], "both forms stand in one page"
+
+
+def test_under_the_plot_lines_differ_by_more_than_colour() -> None:
+    drawn = read(made(simple("A"), simple("B")), compact=True)
+    under = [one for one in drawn.iter("g") if of_class(one, "t-name")]
+    assert [[of_class(one, "t-line")[0].attrib["class"]] for one in under] == [["t-line t-ahead"], ["t-line t-plan"]] * 2
+    shapes = [of_class(one, "t-dot")[0].attrib["d"].partition("m")[2] for one in under[::2]]
+    assert len(set(shapes)) == 2
+    assert "if everything planned is done on its day" in words(drawn), "in one piece, so that it is told in other languages"
+
+
+def test_the_compact_form_has_fewer_ticks() -> None:
+    course = made(CourseLine("X", (point(-365, 0.1), point(0, 0.5), point(365, 0.2)), ()))
+    ticks = [
+        [one.text for one in of_class(read(course, compact=compact), "mid") if "t-axis" in one.attrib["class"]] for compact in (False, True)
+    ]
+    assert len(ticks[0]) == 8
+    assert ticks[1] == ["Jan 2026", "Jul 2026", "Jan 2027", "Jul 2027"]
+
+
 def test_a_single_moment_and_no_framework_at_all_are_drawn() -> None:
     assert len(of_class(read(made(CourseLine("X", (point(0, 0.4),), ()))), "t-dot")) == 1
     assert of_class(read(made()), "t-dot") == []

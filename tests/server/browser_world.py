@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import django_htmx
 import pytest
 
+import kybern.report as report_package
 import kybern.server.pages as pages_package
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Answer: TypeAlias = "tuple[int, dict[str, str], bytes]"
 """A status, headers and a body."""
 HOST = "http://127.0.0.1:8042"
-ROOTS = (Path(pages_package.__file__).parent / "static", Path(django_htmx.__file__).parent / "static")
+ROOTS = tuple(Path(one.__path__[0]) / "static" for one in (pages_package, report_package, django_htmx))
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 
 

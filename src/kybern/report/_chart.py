@@ -1,18 +1,22 @@
-"""What line charts share: ticks of time, marks that differ by shape, lines, and labels that keep clear of each other."""
+"""What line charts share: a frame, ticks of time, marks that differ by shape, lines, and labels that keep clear of each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from markupsafe import Markup
 
-from kybern.report._svg import Value, element, number
+from kybern.report._svg import Value, element, group, number, text
 
 Dot = tuple[float, float]
 """A place in a drawing: x, y."""
 
+KEY: Final = 38
+"""What the words on one line of a chart take under the plot."""
+_KEY_X, _KEY_LINE = 17.0, 16
 _MONTHS: Final = (1, 2, 3, 6)
 _DAYS: Final = (1, 2, 7, 14)
 _MONTH_DAYS: Final = 30.44
@@ -28,6 +32,34 @@ _SHAPES: Final = (
 """A disc, a square, a lozenge, a triangle, one that stands on its head, a hexagon."""
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The room that a chart is drawn in, and its margins about the plot; a compact one, for phones, has its words under the plot."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    ticks: int
+    compact: bool = False
+
+    @property
+    def edge(self) -> int:
+        """Where the plot ends on the right."""
+        return self.width - self.right
+
+    @property
+    def plot(self) -> int:
+        """How wide the plot is."""
+        return self.edge - self.left
+
+    def inside(self, x: float, half: float) -> float:
+        """Move the middle of a text so that it does not run over the right end."""
+        return min(x, self.width - half)
+
+
 def mark(kind: int, x: float, y: float, radius: float, **attributes: Value) -> Markup:
     """Draw a mark of about this radius; marks of neighbouring kinds have different shapes."""
     wide = radius * 1.3
@@ -40,6 +72,19 @@ def mark(kind: int, x: float, y: float, radius: float, **attributes: Value) -> M
 def track(dots: Sequence[Dot], **attributes: Value) -> Markup:
     """Draw a line through some places."""
     return element("path", d=_through(dots), fill="none", **attributes)
+
+
+def key_dot(top: float, at: int) -> Dot:
+    """Give where the mark stands that the words on a line begin with, `at` of those under the plot."""
+    return _KEY_X, top + KEY * at + 12
+
+
+def key(dot: Dot, shape: Markup, head: str, says: str, *, line: str, hue: str) -> Markup:  # noqa: PLR0913  (what is drawn, what is said)
+    """Say under a plot what a line is: a piece of it with its mark, its name, and what it comes to."""
+    x, y = dot
+    piece = track([(2.0, y), (2 * x - 2, y)], class_=line)
+    words = (text(2 * x + 6, y + 4, head, class_="t-name"), text(2 * x + 6, y + 4 + _KEY_LINE, says, class_="t-axis"))
+    return group(piece, shape, *words, class_=hue)
 
 
 def area(upper: Sequence[Dot], lower: Sequence[Dot], **attributes: Value) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from markupsafe import Markup
@@ -16,6 +17,10 @@ _STEPS: Final = 5
 _CELL: Final = 46
 _LEFT: Final = 30
 _TOP: Final = 4
+_Box = tuple[int, int, int, int]
+_UNDER: Final[_Box] = (2, 15, 44, 44)
+"""Where marks stand under a cell's score: left, top, right, bottom within the cell."""
+_CORNER: Final[_Box] = (5, 5, 41, 41)
 _SHADES: Final = (4, 6, 10, 15)
 """Scores up to which a cell has the first, second, ... shade of YlOrBr."""
 
@@ -113,7 +118,7 @@ def _bound(acceptable: int) -> Markup:
 
 
 def _marks(marks: Sequence[Mark], href: MarkHref | None, most: int, *, through: bool) -> list[Markup]:
-    """Place the marks of a cell in rows, smaller where there are many; what is no link lets a pointer `through` to its cell."""
+    """Place the marks in their cells; what is no link lets a pointer `through` to its cell."""
     cells: defaultdict[tuple[int, int], list[Mark]] = defaultdict(list)
     for mark in marks:
         cells[mark.likelihood, mark.consequence].append(mark)
@@ -122,13 +127,28 @@ def _marks(marks: Sequence[Mark], href: MarkHref | None, most: int, *, through: 
         if len(inside) > most:
             found.append(_count(likelihood, consequence, len(inside), through=through))
             continue
-        wide = 2 if len(inside) <= 4 else 3 if len(inside) <= 9 else 4  # noqa: PLR2004 - a square grows with its root
-        step = (_CELL - 10) / wide
-        for at, mark in enumerate(inside):
-            x = _LEFT + _CELL * (consequence - 1) + 5 + step * (at % wide + 0.5)
-            y = _y(likelihood) + (16 if wide == 2 and len(inside) <= 2 else 5) + step * (at // wide + 0.5)  # noqa: PLR2004
-            found.append(_dot(mark, x, y, min(9.0, step / 2 - 0.8), href(mark) if href else None, through=through))
+        left, top = _LEFT + _CELL * (consequence - 1), _y(likelihood)
+        radius, places = _places(len(inside))
+        for mark, (x, y) in zip(inside, places, strict=True):
+            found.append(_dot(mark, left + x, top + y, radius, href(mark) if href else None, through=through))
     return found
+
+
+@cache
+def _places(count: int) -> tuple[float, tuple[tuple[float, float], ...]]:
+    """Choose where the marks of a cell stand, as large as fits: in rows under its score, or in a square that begins with it."""
+    grids = [_grid(count, columns, _UNDER) for columns in range(1, count + 1)]
+    grids += [_grid(count, side, _CORNER, skip=1) for side in (2, 3) if side * side > count]
+    return max(grids, key=lambda grid: grid[0])
+
+
+def _grid(count: int, columns: int, box: _Box, skip: int = 0) -> tuple[float, tuple[tuple[float, float], ...]]:
+    """Divide a box into columns and rows, and give the middle of each place after those that are skipped, with the radius that fits."""
+    left, top, right, bottom = box
+    rows = -(-(count + skip) // columns)
+    wide, high = (right - left) / columns, (bottom - top) / rows
+    places = ((left + wide * (at % columns + 0.5), top + high * (at // columns + 0.5)) for at in range(skip, count + skip))
+    return min(9.0, max(min(wide, high) / 2 - 0.8, 0.5)), tuple(places)
 
 
 def _count(likelihood: int, consequence: int, count: int, *, through: bool) -> Markup:
@@ -139,10 +159,9 @@ def _count(likelihood: int, consequence: int, count: int, *, through: bool) -> M
 
 
 def _dot(mark: Mark, x: float, y: float, radius: float, href: str | None, *, through: bool) -> Markup:  # noqa: PLR0913  (mark, place)
-    parts = (
-        element("circle", cx=x, cy=y, r=radius, class_="dot"),
-        text(x, y + radius * 0.38, str(mark.number), class_="dot-no", font_size=radius * 1.15),
-    )
+    size = radius * (1.3 if mark.number < 10 else 1.15)  # noqa: PLR2004 - two digits are wider than one
+    number = text(x, y + size * 0.35, str(mark.number), class_="dot-no", font_size=size)
+    parts = (element("circle", cx=x, cy=y, r=radius, class_="dot"), number)
     if href is None:
         return group(*parts, pointer_events="none" if through else None)
     return link(href, f"Risk {mark.number}{': ' if mark.title else ''}{mark.title}", *parts, class_="m-dot")

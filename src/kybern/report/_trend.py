@@ -10,7 +10,7 @@ from typing import Final, Literal
 from markupsafe import Markup
 
 from kybern.assessment import Course, CourseLine, CoursePoint, Status
-from kybern.report._chart import Dot, area, mark, spread, time_ticks, track
+from kybern.report._chart import KEY, Dot, Frame, area, key, key_dot, mark, spread, time_ticks, track
 from kybern.report._svg import element, group, line, link, picture, rect, text, wrapped
 from kybern.report._words import day, percent, plural, short_name
 
@@ -22,17 +22,18 @@ Measure = Literal["coverage", "met"]
 NOTHING_NEW: Final = "if nothing new is done"
 PLAN_DONE: Final = "if everything planned is done on its day"
 
-_WIDTH, _LEAST = 960, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 208, 40, 34
-_PLOT: Final = _WIDTH - _LEFT - _RIGHT
+_WIDE: Final = Frame(960, 360, left=52, right=208, top=40, bottom=34, ticks=8)
+_COMPACT: Final = Frame(380, 304, left=46, right=14, top=42, bottom=34, ticks=5, compact=True)
 _ROOM: Final = 150
+_TICK: Final = 30
+"""Half of what the widest word under the axis takes."""
 _WITH_PLANS: Final = 3
 """Up to this many frameworks the planned lines are drawn too; with more of them nobody could tell the lines apart."""
 _LINE: Final = 14
 _SLOT: Final = 2 * _LINE + 4
 """What the label of one of many frameworks takes: as many as there are must fit beside the plot."""
-_TICKS: Final = 8
 _HUES: Final = 8
+_CONDITIONS: Final = (NOTHING_NEW, PLAN_DONE)
 _TENSES: Final = {"past": "shown", "now": "shown now", "ahead": NOTHING_NEW}
 
 
@@ -83,28 +84,41 @@ def trend_words(course: Course) -> tuple[str, ...]:
     return tuple(found)
 
 
-def trend_svg(course: Course, framework: str | None = None, *, measure: Measure = "coverage", href: PointHref | None = None) -> Markup:
+def trend_svg(
+    course: Course, framework: str | None = None, *, measure: Measure = "coverage", href: PointHref | None = None, compact: bool = False
+) -> Markup:
     """Draw the course of one framework, or of all if none is named; `KeyError` for one that is not in the course.
 
     Each point is a link where `href` gives it an address. The planned lines are drawn for up to three frameworks; the table has them all.
+    `compact` draws it for a phone, with the words on the lines under the plot.
     """
     lines = list(course.lines.values()) if framework is None else [course.lines[framework]]
-    chart = _Chart(course, lines, measure, href)
+    frame = _COMPACT if compact else _WIDE
+    chart = _Chart(course, lines, measure, href, frame)
     what = "Coverage" if measure == "coverage" else "Share of requirements met"
     names = ", ".join(short_name(one.framework) for one in lines) or "no framework"
     label = f"{what} over time: {names}. Solid up to {day(course.as_of)}, dashed what stands {NOTHING_NEW}"
     label += f", dotted {PLAN_DONE}" if chart.plans else ""
-    return picture(label, _WIDTH, chart.height, *chart.draw(), class_="trend", links=href is not None)
+    return picture(label, frame.width, chart.height, *chart.draw(), class_="trend compact" if compact else "trend", links=href is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """What stands at the right end of a line."""
+    """What is said of a line, at its right end or under the plot."""
 
-    hue: str
+    at: int
     y: float
     head: str
-    lines: tuple[str, ...]
+    says: str
+    planned: bool = False
+
+    @property
+    def hue(self) -> str:
+        return f"t-{self.at % _HUES}"
+
+    @property
+    def lines(self) -> list[str]:
+        return wrapped(self.says, 28, 2) if self.says in _CONDITIONS else [self.says]
 
     @property
     def height(self) -> float:
@@ -112,20 +126,22 @@ class _Label:
 
 
 class _Chart:
-    def __init__(self, course: Course, lines: Sequence[CourseLine], measure: Measure, href: PointHref | None) -> None:
-        self.course, self.lines, self.measure, self.href = course, lines, measure, href
+    def __init__(self, course: Course, lines: Sequence[CourseLine], measure: Measure, href: PointHref | None, frame: Frame) -> None:
+        self.course, self.lines, self.measure, self.href, self.frame = course, lines, measure, href, frame
         moments = [point.at for one in lines for point in one.points] or [course.as_of]
         self.start, self.end = min(moments), max(moments)
         self.plans = any(one.planned for one in lines) and len(lines) <= _WITH_PLANS
-        self.height = max(_LEAST, _TOP + _SLOT * len(lines))
-        self.floor = self.height - _BOTTOM
+        least = frame.height if frame.compact else max(frame.height, frame.top + _SLOT * len(lines))
+        self.floor = least - frame.bottom
+        self.labels = tuple(self._ends())
+        self.height = least + KEY * len(self.labels) if frame.compact else least
 
     def x(self, moment: datetime) -> float:
         span = self.end - self.start
-        return _LEFT + _PLOT * ((moment - self.start) / span if span else 0.5)
+        return self.frame.left + self.frame.plot * ((moment - self.start) / span if span else 0.5)
 
     def y(self, point: CoursePoint) -> float:
-        return self.floor - (self.floor - _TOP) * self.share(point)
+        return self.floor - (self.floor - self.frame.top) * self.share(point)
 
     def share(self, point: CoursePoint) -> float:
         return min(1.0, max(0.0, point.coverage if self.measure == "coverage" else point.met))
@@ -143,30 +159,30 @@ class _Chart:
             yield self._line(at, found)
         if len(self.lines) == 1:
             yield self._value(self.lines[0].now)
-        yield from self._labels()
+        yield from self._under() if self.frame.compact else self._beside()
 
     # --- axes ------------------------------------------------------------------------------------------------------------------
 
     def _axes(self) -> Iterator[Markup]:
+        frame = self.frame
         for quarter in range(5):
-            y = self.floor - (self.floor - _TOP) * quarter / 4
-            yield line(_LEFT, y, _LEFT + _PLOT, y, class_="t-grid" if quarter else "t-floor")
-            yield text(_LEFT - 8, y + 4, percent(quarter / 4), class_="t-axis end")
-        for moment, said in time_ticks(self.start, self.end, _TICKS):
+            y = self.floor - (self.floor - frame.top) * quarter / 4
+            yield line(frame.left, y, frame.edge, y, class_="t-grid" if quarter else "t-floor")
+            yield text(frame.left - 8, y + 4, percent(quarter / 4), class_="t-axis end")
+        for moment, said in time_ticks(self.start, self.end, frame.ticks):
             x = self.x(moment)
             yield line(x, self.floor, x, self.floor + 5, class_="t-floor")
-            yield text(x, self.floor + 20, said, class_="t-axis mid")
+            yield text(frame.inside(x, _TICK), self.floor + 20, said, class_="t-axis mid")
 
     def _now(self) -> Iterator[Markup]:
-        x = self.x(self.course.as_of)
-        yield line(x, _TOP - 14, x, self.floor, class_="t-now")
-        before, after = x - _LEFT, _LEFT + _PLOT - x
+        frame, x = self.frame, self.x(self.course.as_of)
+        yield line(x, frame.top - 14, x, self.floor, class_="t-now")
         said = f"now, {day(self.course.as_of)}"
-        yield text(min(max(x, _LEFT + 50), _LEFT + _PLOT - 50), _TOP - 20, said, class_="t-now-word mid")
-        if before > _ROOM:
-            yield text(x - 10, _TOP - 5, "what was shown", class_="t-axis end")
-        if after > _ROOM:
-            yield text(x + 10, _TOP - 5, "what will stand", class_="t-axis")
+        yield text(min(max(x, frame.left + 50), frame.edge - 50), frame.top - 20, said, class_="t-now-word mid")
+        if x - frame.left > _ROOM:
+            yield text(x - 10, frame.top - 5, "what was shown", class_="t-axis end")
+        if frame.edge - x > _ROOM:
+            yield text(x + 10, frame.top - 5, "what will stand", class_="t-axis")
 
     # --- lines -----------------------------------------------------------------------------------------------------------------
 
@@ -203,34 +219,43 @@ class _Chart:
     def _value(self, now: CoursePoint) -> Markup:
         """Write today's share beside its mark, on a plate so that no line runs through it."""
         x, y = self.x(now.at), self.y(now)
-        above = y - 12 if y > _TOP + 30 else y + 26
-        left = max(x - 56, _LEFT + 2)
+        above = y - 12 if y > self.frame.top + 30 else y + 26
+        left = max(x - 56, self.frame.left + 2)
         plate = rect(left, above - 15, 48, 20, rx=4, class_="t-plate")
         return group(plate, text(left + 24, above, percent(self.share(now)), class_="t-value mid"))
 
-    def _labels(self) -> Iterator[Markup]:
-        found = list(self._ends())
-        placed = spread([one.y for one in found], [one.height for one in found], _TOP - 14, self.height - 4)
-        edge = float(_LEFT + _PLOT)
+    def _beside(self) -> Iterator[Markup]:
+        """Write the labels right of the plot, each as near to its line as fits."""
+        found = self.labels
+        placed = spread([one.y for one in found], [one.height for one in found], self.frame.top - 14, self.height - 4)
+        edge = float(self.frame.edge)
         for one, y in zip(found, placed, strict=True):
             top = y - one.height / 2 + 12
             rows = (text(edge + 26, top + _LINE * (at + 1), said, class_="t-axis") for at, said in enumerate(one.lines))
             lead = track([(edge + 7, one.y), (edge + 14, one.y), (edge + 18, y), (edge + 22, y)], class_="t-lead")
             yield group(lead, text(edge + 26, top, one.head, class_="t-name"), *rows, class_=one.hue)
 
+    def _under(self) -> Iterator[Markup]:
+        """Write the labels under the plot, each with a piece of its line."""
+        for at, one in enumerate(self.labels):
+            x, y = key_dot(self.floor + self.frame.bottom, at)
+            planned = element("circle", cx=x, cy=y, r=2.2, class_="t-plan-dot")
+            shape = planned if one.planned else mark(one.at, x, y, 4.4, class_="t-dot ahead")
+            yield key((x, y), shape, one.head, one.says, line=f"t-line {'t-plan' if one.planned else 't-ahead'}", hue=one.hue)
+
     def _ends(self) -> Iterator[_Label]:
         """Say at the right end of each line what it is, so that nobody has to tell colours apart."""
         single = len(self.lines) == 1
         for at, found in enumerate(self.lines):
-            last, hue, name = found.points[-1], f"t-{at % _HUES}", short_name(found.framework)
+            last, name = found.points[-1], short_name(found.framework)
             share = percent(self.share(last))
             says = NOTHING_NEW if last.tense == "ahead" else "now"
             if single:
-                yield _Label(hue, self.y(last), share, tuple(wrapped(says, 28, 2)))
+                yield _Label(at, self.y(last), share, says)
             else:
                 now = "" if last.tense == "now" else f"{percent(self.share(found.now))} now, "
-                yield _Label(hue, self.y(last), name, (f"{now}{share} {'now' if not now else f'by {day(last.at)}'}",))
+                yield _Label(at, self.y(last), name, f"{now}{share} {'now' if not now else f'by {day(last.at)}'}")
             if self.plans and found.planned and found.planned[-1].tense == "ahead":
                 plan = found.planned[-1]
                 head = percent(self.share(plan)) if single else f"{name}: {percent(self.share(plan))}"
-                yield _Label(hue, self.y(plan), head, tuple(wrapped(PLAN_DONE, 28, 2)))
+                yield _Label(at, self.y(plan), head, PLAN_DONE, planned=True)

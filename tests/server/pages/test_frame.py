@@ -95,6 +95,17 @@ def test_the_tokens_of_the_report_stand_in_the_sheet_of_the_pages() -> None:
     assert tokens in (PAGES / "static" / "kybern.css").read_text(encoding="utf-8")
 
 
+def test_what_scrolls_sideways_is_reached_by_keyboard_under_a_name_and_shows_that_there_is_more() -> None:
+    report = files("kybern.report").joinpath("templates")
+    sources = [file.read_text(encoding="utf-8") for file in (*PAGES.glob("templates/**/*.j2"), *report.iterdir()) if file.is_file()]
+    scrolling = [tag for source in sources for tag in re.findall(r'<[^<>]*class="scroll[^<>]*>', source)]
+    assert len(scrolling) > 10
+    assert not [tag for tag in scrolling if 'tabindex="0"' not in tag or "aria-label=" not in tag or "role=" not in tag]
+    for sheet in (PAGES / "static" / "kybern.css", report / "tokens.css"):
+        assert re.search(r"\.scroll \{[^}]*background: linear-gradient[^}]* local,", sheet.read_text(encoding="utf-8"))
+    assert not re.findall(r"\.scroll \{[^}]*background: (?!linear|none)", (PAGES / "static" / "kybern.css").read_text(encoding="utf-8"))
+
+
 def test_sheet_and_script_stay_small_and_load_nothing() -> None:
     sheet = (PAGES / "static" / "kybern.css").read_text(encoding="utf-8")
     script = (PAGES / "static" / "kybern.js").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser_world import answers_of, opened
 from server_world import PROJECT_SYSTEM
 
 if TYPE_CHECKING:
@@ -273,3 +274,22 @@ def test_more_risks_than_anybody_waits_for_are_not_simulated(sign_in: Callable[[
     client = sign_in("viewer")
     assert "There are 20 risks here, and up to 10 are simulated" in client.get("/risks/losses").content.decode()
     assert "risks counted" in client.get("/risks/losses?category=bias").content.decode()
+
+
+@pytest.mark.parametrize(("width", "shown"), [(320, "losses compact"), (390, "losses compact"), (640, "losses compact"), (1360, "losses")])
+def test_one_form_of_the_curve_is_shown_by_width_and_nothing_scrolls_sideways(
+    sign_in: Callable[[str], Client], width: int, shown: str
+) -> None:
+    with opened(answers_of(sign_in("viewer"), ["/risks/losses"]), "/risks/losses") as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        drawn = page.locator("svg.losses")
+        seen = [drawn.nth(at) for at in range(drawn.count()) if drawn.nth(at).is_visible()]
+        assert [one.get_attribute("class") for one in seen] == [shown]
+        assert page.locator(".by-width").evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        small = (
+            seen[0]
+            .locator("text")
+            .evaluate_all("all => Math.min(...all.map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a))")
+        )
+        assert small >= (9 if width >= 390 else 7.5), "words can be read"

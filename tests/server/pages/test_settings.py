@@ -29,6 +29,15 @@ def test_others_do_not_manage_access(sign_in: Callable[[str], Client], name: str
     assert sign_in(role).get(f"/settings/{name}").status_code == 403
 
 
+@pytest.mark.parametrize(("address", "whole"), [("203.0.113.255", ' class="nb"'), ("2001:db8:1111:2222:3333:4444:5555:6666", "")])
+def test_a_short_address_in_the_access_log_stays_in_one_line(sign_in: Callable[[str], Client], address: str, whole: str) -> None:
+    from kybern.server.access.models import AccessEvent
+
+    AccessEvent.objects.create(kind="signed-in", actor="somebody", address=address)
+    page = sign_in("administrator").get("/settings/access-log").content.decode()
+    assert f"<code{whole}>{address}</code>" in page
+
+
 def test_a_user_is_made_with_a_password_told_once(sign_in: Callable[[str], Client]) -> None:
     from kybern.server.access.models import AccessEvent, Unit, User
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser_world import answers_of, opened
 from server_world import PROJECT_SYSTEM, signed
 
 from kybern.catalog import PredicateType
@@ -191,3 +192,30 @@ def test_many_systems_are_listed_in_pages(sign_in: Callable[[str], Client]) -> N
         seen += [part.partition('"')[0] for part in page.split('<th scope="row"><a href="/systems/')[1:]]
         address = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert len(seen) == len(set(seen)) == 120
+
+
+@pytest.mark.parametrize("tab", ["overview", "gates", "evidence"])
+def test_on_a_phone_the_current_tab_is_in_sight_and_the_page_stays_at_its_top(sign_in: Callable[[str], Client], tab: str) -> None:
+    (answer,) = answers_of(sign_in("viewer"), [f"{MINE}?tab={tab}"]).values()
+    with opened({MINE: answer}, MINE) as page:
+        page.set_viewport_size({"width": 390, "height": 700})
+        page.reload()
+        strip, current = page.locator(".tabs ul"), page.locator(".tabs [aria-current]")
+        assert strip.evaluate("one => one.scrollWidth > one.clientWidth"), "there is no room for all"
+        box, seen = strip.bounding_box(), current.bounding_box()
+        assert box is not None
+        assert seen is not None
+        assert box["x"] - 1 <= seen["x"] <= seen["x"] + seen["width"] <= box["x"] + box["width"] + 1
+        assert page.evaluate("[scrollX, scrollY]") == [0, 0]
+
+
+def test_on_a_phone_crumbs_flow_like_text(sign_in: Callable[[str], Client]) -> None:
+    with opened(answers_of(sign_in("viewer"), [MINE]), MINE) as page:
+        page.set_viewport_size({"width": 320, "height": 700})
+        items = page.locator(".crumbs :is(a, span)")
+        lines = items.evaluate_all(
+            "all => all.flatMap(one => [...one.getClientRects()].map(line => [Math.round(line.left), Math.round(line.top)]))"
+        )
+        firsts = [min(left for left, top in lines if top == each) for each in {top for _, top in lines}]
+        assert len(firsts) > 1, "they take more than one line"
+        assert set(firsts) == {16}, "no line begins with a separator or further in"

@@ -38,6 +38,8 @@ class LossView:
 
     curve: LossCurve
     svg: Markup
+    compact: Markup
+    """The same for a phone."""
     rows: tuple[LossRow, ...]
     words: tuple[str, ...]
     shares: tuple[LossShare, ...]
@@ -75,7 +77,8 @@ def _made(standing: Standing, rows: Sequence[RiskRow]) -> LossView | NoLossCurve
     if not isinstance(found, LossCurve):
         return found
     shares = sorted(found.residual.shares, key=lambda one: (-one.mean, one.ref))
-    return LossView(found, loss_curve_svg(found), loss_rows(found), loss_words(found), tuple(shares[:_SHARES]), len(shares[_SHARES:]))
+    drawn = (loss_curve_svg(found), loss_curve_svg(found, compact=True))
+    return LossView(found, *drawn, loss_rows(found), loss_words(found), tuple(shares[:_SHARES]), len(shares[_SHARES:]))
 
 
 def honest(acceptable: int | None) -> str:

@@ -167,7 +167,8 @@ def trend_of(standing: Standing, name: str | None = None) -> dict[str, Any]:
         return {"drawn": True, "waits": True}
     rows = [row for row in trend_rows(found) if name in (None, row.framework)]
     svg = trend_svg(found, name, href=lambda framework, _point: f"/readiness/{framework}")
-    return {"drawn": True, "waits": False, "svg": svg, "rows": rows, "words": trend_words(found), "forecast": forecasts(rows)}
+    drawn = {"svg": svg, "compact": trend_svg(found, name, compact=True)}
+    return {"drawn": True, "waits": False, **drawn, "rows": rows, "words": trend_words(found), "forecast": forecasts(rows)}
 
 
 def forecasts(rows: Sequence[TrendRow]) -> list[str]:

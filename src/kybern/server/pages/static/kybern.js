@@ -64,6 +64,15 @@
     var current = one(".side [aria-current]");
     if (current && shown(current)) { current.scrollIntoView({ block: "nearest" }); }
   }
+  // Where the tabs have no room, the current one is moved into sight at once; the page itself stays where it is.
+  function tabStrips() {
+    all(".tabs ul").forEach(function (strip) {
+      var current = one("[aria-current]", strip);
+      if (!current || strip.scrollWidth <= strip.clientWidth) { return; }
+      var tab = current.getBoundingClientRect(), box = strip.getBoundingClientRect();
+      strip.scrollLeft += tab.left + tab.width / 2 - box.left - box.width / 2;
+    });
+  }
   var MENUS = "details.menu[open], details.more-filters[open]";
   function menus() {
     document.addEventListener("click", function (event) { all(MENUS).forEach(function (menu) { if (!menu.contains(event.target)) { menu.open = false; } }); });
@@ -443,5 +452,5 @@
     document.addEventListener("htmx:load", function (event) { grids(event.target); cards(event.target); });
   }
 
-  themeSwitch(); navToggle(); menus(); dialogs(); palette(); keys(); autosubmit(); dirtyForms(); rows(); once(); firstError(); copying(); changes(); grids(); cards(); requests();
+  themeSwitch(); navToggle(); tabStrips(); menus(); dialogs(); palette(); keys(); autosubmit(); dirtyForms(); rows(); once(); firstError(); copying(); changes(); grids(); cards(); requests();
 })();
