@@ -254,3 +254,11 @@ def test_words_are_compared() -> None:
     assert word_diff("Reads every CV", "Reads each CV") == [("same", "Reads "), ("del", "every"), ("ins", "each"), ("same", " CV")]
     assert word_diff("", "new") == [("ins", "new")]
     assert word_diff("a b c d", "w x y z q r s t") == [("del", "a b c d"), ("ins", "w x y z q r s t")]
+
+
+@pytest.mark.parametrize("empty", [[], {}, ""])
+def test_a_field_left_out_was_not_changed_where_it_said_nothing(empty: object) -> None:
+    """A form leaves empty fields out; a workspace may write them."""
+    found = merge({"a": "1", "tags": empty}, {"a": "2", "tags": empty}, {"a": "1"})
+    assert (found.content, found.clashes, found.theirs, found.mine) == ({"a": "2"}, (), ("a",), ())
+    assert merge({"tags": empty}, {"tags": ["x"]}, {}).content == {"tags": ["x"]}

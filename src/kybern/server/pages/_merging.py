@@ -47,7 +47,7 @@ def merge(base: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str,
     found: dict[str, Any] = {}
     clashes: list[Clash] = []
     for name in dict.fromkeys((*mine, *theirs, *base)):
-        was, them, me = base.get(name), theirs.get(name), mine.get(name)
+        was, them, me = _said(base, name), _said(theirs, name), _said(mine, name)
         value = me if them in (was, me) else them if me == was else _lists(was, them, me)
         if value is _ABSENT and not (them in (was, me) or me == was):
             clash = Clash(name, was, them, me)
@@ -76,4 +76,10 @@ def _lists(was: Any, theirs: Any, mine: Any) -> list[Any] | None:
 
 
 def _changed(base: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(name for name in dict.fromkeys((*base, *other)) if base.get(name) != other.get(name))
+    return tuple(name for name in dict.fromkeys((*base, *other)) if _said(base, name) != _said(other, name))
+
+
+def _said(content: Mapping[str, Any], name: str) -> Any:
+    """Give what a field says: an empty list, map or text says as little as none, and forms leave them out."""
+    value = content.get(name)
+    return _ABSENT if value in ([], {}, "") else value
