@@ -282,12 +282,13 @@ print(*sys.modules, file=sys.stderr)
 
 
 YARDSTICK = "total = 0\nfor number in range(10_000_000): total += number * number"
-"""1.2 s on the machine where the limit was set to 0.6 s; timed between the calls, so that both have the same neighbours."""
+YARD = 1.2
+"""Seconds that the yardstick took on the machine where the limit was set; a slower core has as much more time."""
 
 
 def test_help_comes_at_once() -> None:
     pairs = [(start(HELP)[0], start(YARDSTICK)[0]) for _ in range(3)]
-    assert min(took for took, _ in pairs) < 0.5 * min(yard for _, yard in pairs)
+    assert min(took for took, _ in pairs) < 0.6 * max(1.0, min(yard for _, yard in pairs) / YARD)
 
 
 def test_help_imports_no_heavy_room() -> None:

@@ -17,10 +17,11 @@ from kybern.workspace import load_workspace
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "meridian"
 PROGRAM = Path(sys.executable).with_name("kybern")
-BUDGET = 1.25
-"""Times the CPU that the yardstick takes: seconds mean little, as a core that others share takes up to twice as many for the same."""
+BUDGET = 1.5
+"""Seconds of CPU; where a core is so slow that its yardstick takes longer than where the limit was set, as much longer."""
 YARDSTICK = "total = 0\nfor number in range(10_000_000): total += number * number"
-"""1.2 s on the machine where the limit was set to 1.5 s; it is timed between the calls, so that both have the same neighbours."""
+YARD = 1.2
+"""Seconds that the yardstick took there; it is timed between the calls, so that both have the same neighbours."""
 PIECES = 200
 
 
@@ -67,6 +68,6 @@ def test_a_gate_over_three_hundred_records_and_two_hundred_pieces_is_within_its_
     took = yard = float("inf")
     for _ in range(8):  # the least of several is what a quiet machine would take
         took, yard = min(took, cpu(1, *map(str, gate))), min(yard, cpu(0, sys.executable, "-c", YARDSTICK))
-        if took < BUDGET * yard:
+        if took < BUDGET * max(1.0, yard / YARD):
             break
-    assert took < BUDGET * yard, f"kybern gate --stage {stage} took {took:.2f} s of CPU, the yardstick {yard:.2f} s"
+    assert took < BUDGET * max(1.0, yard / YARD), f"kybern gate --stage {stage} took {took:.2f} s of CPU, the yardstick {yard:.2f} s"

@@ -155,7 +155,7 @@ def test_the_appearance_is_kept_and_set_before_the_page_is_painted(opens: Opens)
     assert dark != light
     expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
     page.reload(wait_until="commit")
-    page.wait_for_function("document.body")
+    page.wait_for_selector("body", state="attached")  # a function to wait for would be evaluated from text, which the policy forbids
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.wait_for_load_state()
     assert page.evaluate(colour) == dark

@@ -26,7 +26,9 @@ def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Seque
     table = connection.ops.quote_name(name)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # Django wraps the errors of what it sends itself; a connection that is lost while copying has to be told like any other.
             with (
+                connection.wrap_database_errors,
                 write_span("COPY", name, connection.vendor),
                 cursor.copy(f"COPY {table} ({', '.join(quoted)}) FROM STDIN") as copy,
             ):
