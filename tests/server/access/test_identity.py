@@ -352,6 +352,8 @@ def _code(secret: str, ago: int = 0) -> str:
 def test_a_second_factor_is_asked_for(settings: SettingsWrapper) -> None:
     from django.core.cache import cache
 
+    from kybern.server.access.models import AccessEvent
+
     cache.clear()
     said = {"login": EMAILS["viewer"], "password": "a password of the tests"}
     client = Client()
@@ -368,6 +370,12 @@ def test_a_second_factor_is_asked_for(settings: SettingsWrapper) -> None:
     assert other.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
     assert not _is_in(other)
     cache.clear()
+    for old in (_code(secret, ago=3), _code(secret, ago=-3)):
+        assert other.post("/accounts/2fa/authenticate/", {"code": old}).status_code == 200, "a code counts for a short time"
+    assert not _is_in(other)
+    told = AccessEvent.objects.filter(kind="sign-in-failed", subject=f"user {EMAILS['viewer']}", detail="second factor")
+    assert told.count() == 3
+    cache.clear()
     code = _code(secret)
     assert other.post("/accounts/2fa/authenticate/", {"code": code}).status_code == 302
     assert _is_in(other)
@@ -375,6 +383,7 @@ def test_a_second_factor_is_asked_for(settings: SettingsWrapper) -> None:
     third.post("/accounts/login/", said)
     third.post("/accounts/2fa/authenticate/", {"code": code})
     assert not _is_in(third), "a code counts once"
+    assert told.count() == 4
 
 
 def test_guessing_the_second_factor_is_slowed() -> None:

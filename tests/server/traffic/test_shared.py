@@ -32,10 +32,10 @@ def test_what_one_process_keeps_another_knows() -> None:
 
 
 def test_of_several_one_is_first() -> None:
-    assert _process().add("lock", True, 60)
-    assert not _process().add("lock", True, 60)
+    assert _process().add("lock", 1, 60)
+    assert not _process().add("lock", 1, 60)
     _process().delete("lock")
-    assert _process().add("lock", True, 60)
+    assert _process().add("lock", 1, 60)
 
 
 def test_what_is_over_is_known_no_more() -> None:

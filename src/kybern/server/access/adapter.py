@@ -8,8 +8,10 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kybern.server.access.actor import Actor
@@ -27,6 +29,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         """Say no: accounts are made by an administrator."""
         del request
         return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Find out whose password this is; one that somebody else made counts for a while only."""
+        user: User | None = super().authenticate(request, **credentials)
+        # The row is asked: where a password was only hashed anew, the object has forgotten whose it is.
+        if user is None or not User.objects.filter(pk=user.pk, first_password_until__lte=timezone.now()).exists():
+            return user
+        who = Actor("anonymous", request_id=str(getattr(request, "request_id", "")), address=address_of(request))
+        note(who, AccessEvent.Kind.FAILED, "", f"user {user.email}", "the first password has ended")
+        raise ValidationError(_("This first password has ended: ask an administrator for another."))
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """Take a new password; a first one is not kept by giving it again."""
+        cleaned: str = super().clean_password(password, user)
+        if user is not None and user.first_password_until is not None and user.check_password(password):
+            raise ValidationError(_("Choose another password than the first one."))
+        return cleaned
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Give a new user a handle in the place of a user name."""
