@@ -386,6 +386,47 @@ def test_a_second_factor_is_asked_for(settings: SettingsWrapper) -> None:
     assert told.count() == 4
 
 
+def test_what_verifies_a_second_factor_is_sealed() -> None:
+    from allauth.mfa.adapter import get_adapter
+    from allauth.mfa.models import Authenticator
+    from django.core.cache import cache
+
+    cache.clear()
+    client = Client()
+    client.post("/accounts/login/", {"login": EMAILS["viewer"], "password": "a password of the tests"})
+    secret = _activate_totp(client)
+    codes = client.get("/accounts/2fa/recovery-codes/").content.decode()
+    kept = list(Authenticator.objects.values_list("data", flat=True))
+    assert len(kept) == 2
+    assert secret not in json.dumps(kept)
+    for one in kept:
+        sealed = one.get("secret") or one["seed"]
+        assert sealed.startswith("sealed:")
+        assert get_adapter().decrypt(sealed) not in json.dumps(kept)
+    assert "ecovery" in codes
+    assert get_adapter().decrypt(secret) == secret, "one of before is read as it is"
+
+
+def test_a_recovery_code_counts_once() -> None:
+    import re
+
+    from django.core.cache import cache
+
+    cache.clear()
+    said = {"login": EMAILS["viewer"], "password": "a password of the tests"}
+    client = Client()
+    client.post("/accounts/login/", said)
+    _activate_totp(client)
+    codes = re.findall(r"\b[0-9a-f]{8,}\b", client.get("/accounts/2fa/recovery-codes/download/").content.decode())
+    assert len(set(codes)) == 10
+    for come_in in (True, False):
+        cache.clear()
+        other = Client()
+        other.post("/accounts/login/", said)
+        other.post("/accounts/2fa/authenticate/", {"code": codes[0]})
+        assert _is_in(other) is come_in
+
+
 def test_guessing_the_second_factor_is_slowed() -> None:
     from django.core.cache import cache
 

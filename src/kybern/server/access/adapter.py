@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import base64
+from typing import Any, Final, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -19,7 +21,12 @@ from kybern.server.access.check import note
 from kybern.server.access.middleware import address_of
 from kybern.server.access.models import AccessEvent, Grant, Role, Unit, User
 from kybern.server.pages.door import render
+from kybern.server.store.keys import seal, unseal
 from kybern.server.store.projection import root_unit
+
+_SEALED: Final = "sealed:"
+_HOLDER: Final = "second factors"
+_PURPOSE: Final = b"kybern second factors v1"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
@@ -51,6 +58,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         """Give a new user a handle in the place of a user name."""
         del request
         user.handle = user.handle or User.objects.free_handle(user.email)
+
+
+class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]
+    """Second factors; what verifies them, the secret of an app or of recovery codes, is kept sealed under the server's secret."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal."""
+        return _SEALED + base64.b64encode(seal(text.encode(), _HOLDER, _PURPOSE)).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open; what was kept before anything was sealed is as it was."""
+        kept, sealed, rest = encrypted_text.partition(_SEALED)
+        return unseal(base64.b64decode(rest), _HOLDER, _PURPOSE).decode() if sealed and not kept else encrypted_text
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
