@@ -54,7 +54,8 @@ def test_every_answer_says_what_a_browser_may_do(client: Client, sign_in: Callab
     assert kind.endswith(("json", "; charset=utf-8")), kind
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer["X-Request-Id"]
-    assert "Server" not in answer
+    assert answer["Server"] == "Kybern", "by name, and no version of anything"
+    assert "X-Powered-By" not in answer
     answer.close()
 
 
@@ -189,6 +190,24 @@ def test_cookies_behind_https(tmp_path: Path) -> None:
     assert said["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
     assert said["CSRF_TRUSTED_ORIGINS"] == ["https://kybern.example.org"]
     assert "*" not in list(said["ALLOWED_HOSTS"])  # type: ignore[call-overload]  # a list
+
+
+DEPLOYED = """
+import json, os
+os.environ["DJANGO_SETTINGS_MODULE"] = "kybern.server.settings"
+import django
+django.setup()
+from django.core.checks import run_checks
+print(json.dumps(sorted(one.id for one in run_checks(include_deployment_checks=True))))
+"""
+
+
+def test_djangos_own_checks_of_a_deployment_find_what_is_meant_so(tmp_path: Path) -> None:
+    """HSTS speaks for this host alone and is on no list of browsers; who comes by HTTP is led to HTTPS by the proxy."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("KYBERN_")}
+    said = {"KYBERN_DATA": str(tmp_path), "KYBERN_URL": "https://kybern.example.org", "KYBERN_PROXIES": "1"}
+    ran = subprocess.run([sys.executable, "-c", DEPLOYED], env={**plain, **said}, capture_output=True, check=True, text=True)
+    assert json.loads(ran.stdout.splitlines()[-1]) == ["security.W005", "security.W008", "security.W021"]
 
 
 def test_passwords_are_stretched(tmp_path: Path) -> None:

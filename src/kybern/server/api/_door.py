@@ -57,8 +57,8 @@ class Needs:
 
 
 def need_type(request: HttpRequest, *types: str) -> None:
-    """Refuse a body that does not say that it is of a type that is read here."""
-    if request.content_type not in types:
+    """Refuse a body, where there is one, that does not say that it is of a type that is read here."""
+    if request.body and request.content_type not in types:
         detail = f"Say by Content-Type what the body is: {' or '.join(types)} is read here."
         raise ProblemAnswer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, {"Accept": ", ".join(types)})
 

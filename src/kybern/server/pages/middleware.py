@@ -61,6 +61,8 @@ class ContentPolicy:
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("X-Content-Type-Options", "nosniff")
         response.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        # The server that carries this one would name itself.
+        response.setdefault("Server", "Kybern")
         # The files of the server say for themselves how long they may be kept; all else is somebody's, or soon is.
         response.setdefault("Cache-Control", "private, no-store")
         return response
