@@ -115,7 +115,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "kybern.server.access.passwords.ShortestLength", "OPTIONS": {"min_length": 12}},
     {"NAME": "kybern.server.access.passwords.LongestLength"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]

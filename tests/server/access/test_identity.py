@@ -407,6 +407,20 @@ def test_what_verifies_a_second_factor_is_sealed() -> None:
     assert get_adapter().decrypt(secret) == secret, "one of before is read as it is"
 
 
+def test_what_is_sealed_opens_for_its_own_purpose_only_and_is_never_the_same_twice() -> None:
+    from kybern.evidence import Refused
+    from kybern.server.store.keys import seal, unseal
+
+    one, two = (seal(b"the same", "somebody", b"a purpose") for _number in range(2))
+    assert one != two
+    assert one[:12] != two[:12], "a nonce is used once"
+    assert unseal(one, "somebody", b"a purpose") == unseal(two, "somebody", b"a purpose") == b"the same"
+    changed = one[:-1] + bytes([one[-1] ^ 1])
+    for sealed, name, purpose in ((changed, "somebody", b"a purpose"), (one, "another", b"a purpose"), (one, "somebody", b"another")):
+        with pytest.raises(Refused, match="does not open"):
+            unseal(sealed, name, purpose)
+
+
 def test_a_recovery_code_counts_once() -> None:
     import re
 
@@ -478,7 +492,10 @@ def test_passkeys_are_offered(client: Client, sign_in: Callable[[str], Client]) 
     assert 'id="passkey_login"' in page
     asked = client.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}).json()
     assert asked["request_options"]["publicKey"]["rpId"] == "testserver"
-    assert len(asked["request_options"]["publicKey"]["challenge"]) >= 22
+    challenge = asked["request_options"]["publicKey"]["challenge"]
+    assert len(challenge) >= 22, "128 bits"
+    again = client.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}).json()
+    assert again["request_options"]["publicKey"]["challenge"] != challenge
     assert client.get("/accounts/login/").content.decode().count("<script") == page.count("<script")
 
 

@@ -53,12 +53,15 @@ def _administrator() -> User:
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "PUT", "DELETE", "NONSENSE"])
 def test_a_method_that_is_not_there_is_answered_as_such(
-    sign_in: Callable[[str], Client], by_token: Callable[..., Client], method: str
+    sign_in: Callable[[str], Client], by_token: Callable[..., Client], caplog: pytest.LogCaptureFixture, method: str
 ) -> None:
+    caplog.set_level("INFO", "kybern.access")
     for client, address in ((sign_in("administrator"), "/settings/profile"), (by_token("administrator"), "/api/v1/me")):
         answer = client.generic(method, address)
         assert answer.status_code == 405
         assert "GET" in answer["Allow"]
+        assert caplog.messages[-1].startswith(method)
+        assert caplog.messages[-1].endswith("405")
 
 
 def test_a_question_for_the_methods_tells_nothing_to_another_origin(sign_in: Callable[[str], Client]) -> None:

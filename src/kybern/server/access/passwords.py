@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
+from django.contrib.auth.password_validation import MinimumLengthValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -11,6 +13,14 @@ if TYPE_CHECKING:
     from kybern.server.access.models import User
 
 LONGEST: Final = 128
+
+
+class ShortestLength(MinimumLengthValidator):
+    """Counts several blanks as one: they are typed without a thought."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Raise `ValidationError` for what is shorter."""
+        super().validate(re.sub(r" {2,}", " ", password), user)
 
 
 class LongestLength:
