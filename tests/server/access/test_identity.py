@@ -17,6 +17,7 @@ import oidc_provider
 import pytest
 import requests
 from django.test import Client
+from second_factor import activate_totp
 from server_world import EMAILS
 
 from kybern.server._environment import EnvironmentProblem, read_environment
@@ -324,167 +325,17 @@ def test_saml_tells_its_metadata(tmp_path: Path) -> None:
     assert there.startswith("302 https://id.example.org/sso?SAMLRequest=")
 
 
-def _activate_totp(client: Client) -> str:
-    """Set up a second factor as a person does; gives its secret."""
-    import re
-
-    assert "reauthenticate" in client.get("/accounts/2fa/totp/activate/")["Location"], "the password is asked for once more"
-    client.post("/accounts/reauthenticate/", {"password": "a password of the tests"})
-    page = client.get("/accounts/2fa/totp/activate/").content.decode()
-    found = re.search(r'value="([A-Z2-7]{32})"', page)
-    assert found is not None, page
-    answer = client.post("/accounts/2fa/totp/activate/", {"code": _code(found.group(1))})
-    assert answer.status_code == 302, answer.content
-    return found.group(1)
-
-
-def _code(secret: str, ago: int = 0) -> str:
-    """Compute a code of RFC 6238 by ourselves."""
-    import base64
-    import hashlib
-    import hmac
-
-    digest = hmac.new(base64.b32decode(secret), (int(time.time()) // 30 - ago).to_bytes(8), hashlib.sha1).digest()
-    offset = digest[-1] & 15
-    return f"{(int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF) % 1_000_000:06d}"
-
-
-def test_a_second_factor_is_asked_for(settings: SettingsWrapper) -> None:
-    from django.core.cache import cache
-
-    from kybern.server.access.models import AccessEvent
-
-    cache.clear()
-    said = {"login": EMAILS["viewer"], "password": "a password of the tests"}
-    client = Client()
-    client.post("/accounts/login/", said)
-    secret = _activate_totp(client)
-    assert b"ecovery" in client.get("/accounts/2fa/recovery-codes/").content
-    other = Client()
-    answer = other.post("/accounts/login/", said)
-    assert answer["Location"] == "/accounts/2fa/authenticate/"
-    assert not _is_in(other), "the password is not enough"
-    page = other.get("/accounts/2fa/authenticate/")
-    assert page.status_code == 200
-    assert b'name="code"' in page.content
-    assert other.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
-    assert not _is_in(other)
-    cache.clear()
-    for old in (_code(secret, ago=3), _code(secret, ago=-3)):
-        assert other.post("/accounts/2fa/authenticate/", {"code": old}).status_code == 200, "a code counts for a short time"
-    assert not _is_in(other)
-    told = AccessEvent.objects.filter(kind="sign-in-failed", subject=f"user {EMAILS['viewer']}", detail="second factor")
-    assert told.count() == 3
-    cache.clear()
-    code = _code(secret)
-    assert other.post("/accounts/2fa/authenticate/", {"code": code}).status_code == 302
-    assert _is_in(other)
-    third = Client()
-    third.post("/accounts/login/", said)
-    third.post("/accounts/2fa/authenticate/", {"code": code})
-    assert not _is_in(third), "a code counts once"
-    assert told.count() == 4
-
-
-def test_what_verifies_a_second_factor_is_sealed() -> None:
-    from allauth.mfa.adapter import get_adapter
-    from allauth.mfa.models import Authenticator
-    from django.core.cache import cache
-
-    cache.clear()
-    client = Client()
-    client.post("/accounts/login/", {"login": EMAILS["viewer"], "password": "a password of the tests"})
-    secret = _activate_totp(client)
-    codes = client.get("/accounts/2fa/recovery-codes/").content.decode()
-    kept = list(Authenticator.objects.values_list("data", flat=True))
-    assert len(kept) == 2
-    assert secret not in json.dumps(kept)
-    for one in kept:
-        sealed = one.get("secret") or one["seed"]
-        assert sealed.startswith("sealed:")
-        assert get_adapter().decrypt(sealed) not in json.dumps(kept)
-    assert "ecovery" in codes
-    assert get_adapter().decrypt(secret) == secret, "one of before is read as it is"
-
-
-def test_what_is_sealed_opens_for_its_own_purpose_only_and_is_never_the_same_twice() -> None:
-    from kybern.evidence import Refused
-    from kybern.server.store.keys import seal, unseal
-
-    one, two = (seal(b"the same", "somebody", b"a purpose") for _number in range(2))
-    assert one != two
-    assert one[:12] != two[:12], "a nonce is used once"
-    assert unseal(one, "somebody", b"a purpose") == unseal(two, "somebody", b"a purpose") == b"the same"
-    changed = one[:-1] + bytes([one[-1] ^ 1])
-    for sealed, name, purpose in ((changed, "somebody", b"a purpose"), (one, "another", b"a purpose"), (one, "somebody", b"another")):
-        with pytest.raises(Refused, match="does not open"):
-            unseal(sealed, name, purpose)
-
-
-def test_a_recovery_code_counts_once() -> None:
-    import re
-
-    from django.core.cache import cache
-
-    cache.clear()
-    said = {"login": EMAILS["viewer"], "password": "a password of the tests"}
-    client = Client()
-    client.post("/accounts/login/", said)
-    _activate_totp(client)
-    codes = re.findall(r"\b[0-9a-f]{8,}\b", client.get("/accounts/2fa/recovery-codes/download/").content.decode())
-    assert len(set(codes)) == 10
-    for come_in in (True, False):
-        cache.clear()
-        other = Client()
-        other.post("/accounts/login/", said)
-        other.post("/accounts/2fa/authenticate/", {"code": codes[0]})
-        assert _is_in(other) is come_in
-
-
-def test_guessing_the_second_factor_is_slowed() -> None:
-    from django.core.cache import cache
-
-    cache.clear()
-    said = {"login": EMAILS["viewer"], "password": "a password of the tests"}
-    client = Client()
-    client.post("/accounts/login/", said)
-    secret = _activate_totp(client)
-    cache.clear()
-    other = Client()
-    other.post("/accounts/login/", said)
-    for _number in range(12):
-        other.post("/accounts/2fa/authenticate/", {"code": "000000"})
-    other.post("/accounts/2fa/authenticate/", {"code": _code(secret)})
-    assert not _is_in(other)
-    cache.clear()
-
-
 def test_a_second_factor_is_asked_after_the_provider_too(provider: Provider) -> None:
     from django.core.cache import cache
 
     cache.clear()
     client = Client()
     client.post("/accounts/login/", {"login": EMAILS["viewer"], "password": "a password of the tests"})
-    _activate_totp(client)
+    activate_totp(client)
     provider.user |= {"email": EMAILS["viewer"]}
     other = Client()
     assert _come_back(other)["Location"] == "/accounts/2fa/authenticate/"
     assert not _is_in(other)
-
-
-def test_a_second_factor_is_not_taken_off_by_a_stolen_session(settings: SettingsWrapper) -> None:
-    from django.core.cache import cache
-
-    cache.clear()
-    client = Client()
-    client.post("/accounts/login/", {"login": EMAILS["viewer"], "password": "a password of the tests"})
-    _activate_totp(client)
-    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
-    time.sleep(0.01)
-    for address in ("/accounts/2fa/totp/deactivate/", "/accounts/2fa/recovery-codes/generate/", "/accounts/2fa/webauthn/add/"):
-        answer = client.post(address)
-        assert answer.status_code == 302
-        assert "reauthenticate" in answer["Location"], address
 
 
 def test_passkeys_are_offered(client: Client, sign_in: Callable[[str], Client]) -> None:
