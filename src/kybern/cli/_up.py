@@ -59,7 +59,7 @@ def up(
     typer.echo(f"Kybern is at {os.environ['KYBERN_URL']}  (data: {data.absolute()})")
     if first is not None:
         typer.echo(f"Sign in as {first.email} with the password {first.password}")
-        typer.echo("It is told this once: change it under your account.")
+        typer.echo("It is told this once and signs in for seven days: change it under your account.")
     else:
         typer.echo(f"Sign in with your address; who lost the password gets another by: kybern user password EMAIL --data {data}")
     if not prepare_only:

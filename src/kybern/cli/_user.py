@@ -46,7 +46,7 @@ def add(
 ) -> None:
     """Add a user with a role; the first password is told once."""
     with server_on(data):
-        from kybern.server.access.models import Grant, Role, Unit, User  # noqa: PLC0415 - Django is set up first
+        from kybern.server.access.models import FIRST_PASSWORD, Grant, Role, Unit, User  # noqa: PLC0415 - Django is set up first
 
         roles = {one.slug: one for one in Role.objects.all()}
         units = {one.slug: one for one in Unit.objects.all()}
@@ -60,23 +60,25 @@ def add(
         if User.objects.filter(email=email.strip().lower()).exists():
             refuse("user-exists", f"There is a user {email} already.", "Give a new password with kybern user password.")
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
-        user = User.objects.create_user(email, password, name=name)
+        user = User.objects.create_user(email, None, name=name)
+        user.set_first_password(password)
         Grant.objects.create(user=user, role=roles[role], unit=units.get(unit, top), granted_by="kybern user add")
         typer.echo(f"{user.email} is {roles[role].slug} in {units.get(unit, top).slug} and signs as {user.person}.")
         typer.echo(f"The first password is {password}")
+        typer.echo(f"It signs in for {FIRST_PASSWORD.days} days: let them change it.")
 
 
 @app.command()
 def password(email: EmailArgument, data: DataOption = Path("kybern-data")) -> None:
     """Give a user a new password, told once; sessions of the old one end."""
     with server_on(data):
-        from kybern.server.access.models import User  # noqa: PLC0415 - Django is set up first
+        from kybern.server.access.models import FIRST_PASSWORD, User  # noqa: PLC0415 - Django is set up first
 
         user = User.objects.filter(email=email.strip().lower()).first()
         if user is None:
             known = tuple(User.objects.values_list("email", flat=True))
             refuse("unknown-user", f"There is no user {email}.", near(email, known))
         fresh = secrets.token_urlsafe(_PASSWORD_BYTES)
-        user.set_password(fresh)
-        user.save(update_fields=["password"])
+        user.set_first_password(fresh)
         typer.echo(f"The new password of {user.email} is {fresh}")
+        typer.echo(f"It signs in for {FIRST_PASSWORD.days} days: let them change it.")

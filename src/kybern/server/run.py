@@ -64,7 +64,8 @@ def first_user() -> SignIn | None:
     if User.objects.exists():
         return None
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    user = User.objects.create_user(FIRST_USER, password, handle="administrator", name="Administrator")
+    user = User.objects.create_user(FIRST_USER, None, handle="administrator", name="Administrator")
+    user.set_first_password(password)
     Grant.objects.create(user=user, role=Role.objects.get(slug="administrator"), unit_id=root_unit(), granted_by="kybern up")
     return SignIn(FIRST_USER, password)
 

@@ -47,10 +47,15 @@ def test_every_answer_says_what_a_browser_may_do(client: Client, sign_in: Callab
     answer = (client if role is None else sign_in(role)).get(address)
     assert answer["Content-Security-Policy"] == POLICY
     assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Permissions-Policy"]
+    for sensor in ("camera", "microphone", "geolocation"):
+        assert f"{sensor}=()" in answer["Permissions-Policy"]
+    assert answer["Referrer-Policy"] == "same-origin"
+    kind = answer["Content-Type"].replace('"', "")
+    assert kind.endswith(("json", "; charset=utf-8")), kind
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer["X-Request-Id"]
-    assert "Server" not in answer
+    assert answer["Server"] == "Kybern", "by name, and no version of anything"
+    assert "X-Powered-By" not in answer
     answer.close()
 
 
@@ -187,6 +192,24 @@ def test_cookies_behind_https(tmp_path: Path) -> None:
     assert "*" not in list(said["ALLOWED_HOSTS"])  # type: ignore[call-overload]  # a list
 
 
+DEPLOYED = """
+import json, os
+os.environ["DJANGO_SETTINGS_MODULE"] = "kybern.server.settings"
+import django
+django.setup()
+from django.core.checks import run_checks
+print(json.dumps(sorted(one.id for one in run_checks(include_deployment_checks=True))))
+"""
+
+
+def test_djangos_own_checks_of_a_deployment_find_what_is_meant_so(tmp_path: Path) -> None:
+    """HSTS speaks for this host alone and is on no list of browsers; who comes by HTTP is led to HTTPS by the proxy."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("KYBERN_")}
+    said = {"KYBERN_DATA": str(tmp_path), "KYBERN_URL": "https://kybern.example.org", "KYBERN_PROXIES": "1"}
+    ran = subprocess.run([sys.executable, "-c", DEPLOYED], env={**plain, **said}, capture_output=True, check=True, text=True)
+    assert json.loads(ran.stdout.splitlines()[-1]) == ["security.W005", "security.W008", "security.W021"]
+
+
 def test_passwords_are_stretched(tmp_path: Path) -> None:
     """The tests' own settings are quicker; these are the server's."""
     from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -194,10 +217,40 @@ def test_passwords_are_stretched(tmp_path: Path) -> None:
     first = next(iter(_settings(tmp_path)["PASSWORD_HASHERS"]))  # type: ignore[call-overload]  # a list
     assert first.endswith(".PBKDF2PasswordHasher")
     assert PBKDF2PasswordHasher.iterations >= 600_000
+    assert PBKDF2PasswordHasher.salt_entropy >= 128
+    hashed = [PBKDF2PasswordHasher().encode("the same", PBKDF2PasswordHasher().salt(), 1) for _number in range(2)]
+    assert hashed[0] != hashed[1]
 
 
 def test_without_a_proxy_no_header_says_how_one_came(tmp_path: Path) -> None:
     assert _settings(tmp_path)["SECURE_PROXY_SSL_HEADER"] is None
+
+
+def test_hsts_is_on_every_answer_behind_https(client: Client) -> None:
+    from django.test import override_settings
+
+    with override_settings(SECURE_HSTS_SECONDS=31536000):
+        fresh = type(client)()
+        for address in ANSWERS:
+            answer = fresh.get(address, secure=True)
+            assert answer["Strict-Transport-Security"] == "max-age=31536000", address
+            answer.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/api/v1/records", "api.json"),
+        ("/api/v1/openapi.json", "api.json"),
+        ("/api/v1/nothing-here", "api.json"),
+        ("/scim/v2/Users", "api.json"),
+        ("/scim/v2/nothing-here", "api.json"),
+    ],
+)
+def test_an_answer_for_programs_is_a_file_to_a_browser(by_token: Callable[..., Client], client: Client, address: str, name: str) -> None:
+    for one in (by_token("administrator"), client):
+        answer = one.get(address)
+        assert answer["Content-Disposition"] == f'attachment; filename="{name}"', answer.status_code
 
 
 def test_cookies_as_a_browser_gets_them(client: Client) -> None:

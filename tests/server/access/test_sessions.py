@@ -72,7 +72,7 @@ def test_a_changed_password_ends_the_other_sessions() -> None:
 def test_a_weak_password_is_not_taken() -> None:
     client = Client()
     _sign_in(client)
-    for weak in ("short", "password1234", "viewer@example.org"):
+    for weak in ("elevenchars", "a          b", "password1234", "viewer@example.org"):
         answer = client.post("/accounts/password/change/", {"oldpassword": KNOWN, "password1": weak, "password2": weak})
         assert answer.status_code == 200, weak
     long = "correct horse battery staple " * 4
@@ -135,6 +135,53 @@ def test_a_session_does_not_last_forever(settings: object) -> None:
     client = Client()
     _sign_in(client)
     assert client.session.get_expire_at_browser_close()
+
+
+def test_a_session_ends_twelve_hours_after_the_sign_in_however_much_happens() -> None:
+    from datetime import timedelta
+
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    client = Client()
+    _sign_in(client)
+    session = client.session
+    began = timezone.now() - timedelta(hours=11)
+    session["signed_in_at"] = began.isoformat()
+    session["something"] = "happens"
+    session.save()
+    row = Session.objects.get(session_key=session.session_key)
+    assert row.expire_date == began + timedelta(hours=12)
+    assert _is_in(client)
+    Session.objects.filter(pk=row.pk).update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert not _is_in(client)
+
+
+def test_a_session_key_cannot_be_guessed() -> None:
+    from math import log2
+
+    from django.contrib.sessions.backends import base
+
+    client = Client()
+    _sign_in(client)
+    key = client.cookies["kybern"].value
+    assert set(key) <= set(base.VALID_KEY_CHARS)
+    assert len(key) * log2(len(base.VALID_KEY_CHARS)) >= 64
+    assert base.get_random_string.__module__ == "django.utils.crypto", "it draws from the system's own source"
+
+
+def test_no_address_carries_a_session_or_a_token() -> None:
+    from server_world import token_of
+
+    client = Client()
+    answer = _sign_in(client)
+    key = client.cookies["kybern"].value
+    assert key not in answer["Location"]
+    assert key not in client.get("/settings/profile").content.decode()
+    token = token_of("administrator")
+    for query in ({"token": token}, {"access_token": token}, {"authorization": f"Bearer {token}"}, {"kybern": key}):
+        assert Client().get("/api/v1/records", query).status_code == 401
+        assert Client().get("/settings/profile", query).status_code == 302
 
 
 def test_guessing_a_password_is_slowed() -> None:

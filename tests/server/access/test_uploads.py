@@ -171,6 +171,15 @@ def test_the_body_of_a_request_is_bounded(client: Client) -> None:
     assert client.post("/import", files).status_code == 400
 
 
+def test_a_user_fills_the_disk_with_no_more_than_five_waiting_imports(client: Client) -> None:
+    from kybern.server.pages.models import Upload
+
+    for number in range(8):
+        said = f"kind: role\nid: role-{number}\ntitle: x\nresponsibilities: [x]\n".encode()
+        assert client.post("/import", {"files": SimpleUploadedFile("x.yaml", said)}).status_code == 302
+    assert Upload.objects.count() == 5
+
+
 def test_broken_multipart_is_told(client: Client) -> None:
     for kind, body in (("multipart/form-data", b"x"), ("multipart/form-data; boundary=x", b"--x\r\n"), ("application/json", b"{"),
                        ("multipart/form-data; boundary=" + "x" * 500, b"--x")):  # fmt: skip

@@ -196,7 +196,7 @@ def test_what_is_past_its_time_goes_and_nothing_else() -> None:
     from kybern.server.jobs.pruning import prune_all
     from kybern.server.jobs.tasks import prune
     from kybern.server.pages.models import Upload
-    from kybern.server.traffic.models import Answer
+    from kybern.server.traffic.models import Answer, Shared
 
     now = timezone.now()
     user = User.objects.get(email=EMAILS["viewer"])
@@ -204,6 +204,7 @@ def test_what_is_past_its_time_goes_and_nothing_else() -> None:
         Session.objects.create(session_key=name * 8, session_data="", expire_date=now + timedelta(days=days))
         UserSession.objects.create(user=user, session_key=name * 8, ip="127.0.0.1", last_seen_at=now - timedelta(days=2), user_agent="")
         Answer.objects.create(name=name, request="", at=now + timedelta(days=days, hours=-1))
+        Shared.objects.create(name=name, until=now + timedelta(days=days))
         upload = Upload.objects.create(user=user, data=b"")
         Upload.objects.filter(pk=upload.pk).update(created=now + timedelta(days=days, hours=-1))
     webhook = Webhook.objects.create(uid="x", name="x", url="x", secret=b"", unit=Unit.objects.get(parent=None), created_at=now)
@@ -218,7 +219,8 @@ def test_what_is_past_its_time_goes_and_nothing_else() -> None:
     events = Event.objects.count()
     Event.objects.update(at=now - timedelta(days=31))
     found = prune_all(now)
-    assert found == {"sessions": 1, "user_sessions": 1, "uploads": 1, "answers": 1, "events": events - 1, "deliveries": 1, "tasks": 2}
+    once = dict.fromkeys(("sessions", "user_sessions", "uploads", "answers", "shared", "deliveries"), 1)
+    assert found == {**once, "events": events - 1, "tasks": 2}
     assert set(Delivery.objects.values_list("event_id", flat=True)) == {"waits", "new"}
     assert Session.objects.get().session_key == "newnewnewnewnewnewnewnew"
     assert set(prune_all(now).values()) == {0}

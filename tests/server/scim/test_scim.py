@@ -387,6 +387,8 @@ def test_what_is_no_request_is_told(provider: Provider) -> None:
     for data in (b"", b"{", b"[]", b'"x"', b"[" * 100_000, b"\xff"):
         answer = provider.client.generic("POST", "/scim/v2/Users", data, content_type="application/scim+json")
         _fault(answer, 400, "invalidSyntax")
+    for kind in ("", "text/plain", "application/xml", "application/x-www-form-urlencoded"):
+        _fault(provider.client.generic("POST", "/scim/v2/Users", b'{"userName": "x@example.org"}', content_type=kind), 415)
     _fault(provider("POST", "Users", {"userName": "x" * (1 << 20)}), 413)
     _fault(provider("PUT", "Users"), 405)
     assert provider("PUT", "Users")["Allow"] == "GET, POST"

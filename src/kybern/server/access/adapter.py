@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import base64
+from typing import Any, Final, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from kybern.server.access.actor import Actor
@@ -17,7 +21,12 @@ from kybern.server.access.check import note
 from kybern.server.access.middleware import address_of
 from kybern.server.access.models import AccessEvent, Grant, Role, Unit, User
 from kybern.server.pages.door import render
+from kybern.server.store.keys import seal, unseal
 from kybern.server.store.projection import root_unit
+
+_SEALED: Final = "sealed:"
+_HOLDER: Final = "second factors"
+_PURPOSE: Final = b"kybern second factors v1"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
@@ -28,10 +37,40 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         del request
         return False
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Find out whose password this is; one that somebody else made counts for a while only."""
+        user: User | None = super().authenticate(request, **credentials)
+        # The row is asked: where a password was only hashed anew, the object has forgotten whose it is.
+        if user is None or not User.objects.filter(pk=user.pk, first_password_until__lte=timezone.now()).exists():
+            return user
+        who = Actor("anonymous", request_id=str(getattr(request, "request_id", "")), address=address_of(request))
+        note(who, AccessEvent.Kind.FAILED, "", f"user {user.email}", "the first password has ended")
+        raise ValidationError(_("This first password has ended: ask an administrator for another."))
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """Take a new password; a first one is not kept by giving it again."""
+        cleaned: str = super().clean_password(password, user)
+        if user is not None and user.first_password_until is not None and user.check_password(password):
+            raise ValidationError(_("Choose another password than the first one."))
+        return cleaned
+
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """Give a new user a handle in the place of a user name."""
         del request
         user.handle = user.handle or User.objects.free_handle(user.email)
+
+
+class SecondFactors(DefaultMFAAdapter):  # type: ignore[misc]
+    """Second factors; what verifies them, the secret of an app or of recovery codes, is kept sealed under the server's secret."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal."""
+        return _SEALED + base64.b64encode(seal(text.encode(), _HOLDER, _PURPOSE)).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open; what was kept before anything was sealed is as it was."""
+        kept, sealed, rest = encrypted_text.partition(_SEALED)
+        return unseal(base64.b64decode(rest), _HOLDER, _PURPOSE).decode() if sealed and not kept else encrypted_text
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

@@ -49,7 +49,8 @@ def add_user(who: Actor, email: str, name: str, role: Role, unit: Unit) -> tuple
     address = _free_address(email)
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     with transaction.atomic():
-        user = User.objects.create_user(address, password, name=name.strip()[:200])
+        user = User.objects.create_user(address, None, name=name.strip()[:200])
+        user.set_first_password(password)
         grant(who, user, role, unit)
         _changed(who, f"user {user.email}", "made")
     return user, password
@@ -172,8 +173,7 @@ def new_password(who: Actor, user: User) -> str:
     require(who, Permission.USERS_MANAGE, root_unit(), subject=str(user))
     _no_higher(who, user)
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    user.set_password(password)
-    user.save(update_fields=["password"])
+    user.set_first_password(password)
     end_sessions(user)
     _changed(who, f"user {user.email}", "gave another password")
     return password

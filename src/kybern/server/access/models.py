@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 TOKEN_PREFIX: Final = "kyb_"
 _TOKEN_BYTES: Final = 32
 _SHOWN_DIGITS: Final = 12
+FIRST_PASSWORD: Final = timedelta(days=7)
+"""So long a password that somebody else made signs in."""
 
 _slug = RegexValidator(r"\A[a-z0-9][a-z0-9-]{0,59}\Z", _("Lower-case letters, digits and hyphens, at most 60."))
 _handle = RegexValidator(r"\A[a-z0-9][a-z0-9._-]{0,79}\Z", _("Lower-case letters, digits, dots, hyphens and underscores, at most 80."))
@@ -57,6 +61,8 @@ class User(AbstractBaseUser):
     external_id = models.CharField(max_length=200, blank=True, db_index=True)
     """The name that an identity provider gives by SCIM."""
     joined_at = models.DateTimeField(auto_now_add=True)
+    first_password_until = models.DateTimeField(null=True, blank=True, editable=False)
+    """When a password that somebody else made signs in no more; null: it is the user's own."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -71,6 +77,17 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         """Give the name, or the address where there is none."""
         return self.name or self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set a password of the user's own."""
+        super().set_password(raw_password)
+        self.first_password_until = None
+
+    def set_first_password(self, made: str) -> None:
+        """Set, and save, a password that somebody else made: it signs in for a while, in which the user changes it."""
+        self.set_password(made)
+        self.first_password_until = timezone.now() + FIRST_PASSWORD
+        self.save(update_fields=["password", "first_password_until"])
 
     @property
     def person(self) -> str:

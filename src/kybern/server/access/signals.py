@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.signals import authentication_failed
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 
@@ -11,6 +12,7 @@ from kybern.server.access.actor import Actor
 from kybern.server.access.check import note
 from kybern.server.access.middleware import address_of
 from kybern.server.access.models import AccessEvent
+from kybern.server.access.sessions import SessionStore
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **_more: Any) -> None:
+    if isinstance(request.session, SessionStore):
+        request.session.begin()
     note(_who(user.email, request), AccessEvent.Kind.SIGNED_IN, "", f"user {user.email}")
 
 
@@ -29,6 +33,11 @@ def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_
     said = str(credentials.get("email") or credentials.get("username") or "")
     shown = said if "@" in said and len(said) < 255 and said.isprintable() else "somebody"  # noqa: PLR2004 - as long as an address may be
     note(_who("anonymous", request), AccessEvent.Kind.FAILED, "", f"user {shown}")
+
+
+@receiver(authentication_failed)
+def _failed_second(request: HttpRequest, user: User, **_more: Any) -> None:
+    note(_who("anonymous", request), AccessEvent.Kind.FAILED, "", f"user {user.email}", "second factor")
 
 
 def _who(name: str, request: HttpRequest | None) -> Actor:

@@ -15,7 +15,7 @@ from kybern import __version__
 from kybern.base import InputError
 from kybern.evidence import Refused
 from kybern.server.access.check import Denied
-from kybern.server.api._door import NotSignedIn, ProblemAnswer, listed, problem
+from kybern.server.api._door import JsonBody, NotSignedIn, ProblemAnswer, listed, problem
 from kybern.server.api._schema import Api
 from kybern.server.live import NotReady
 from kybern.server.store.records import Conflict
@@ -32,7 +32,13 @@ _DESCRIPTION: Final = (
 )
 
 api: Final = Api(
-    title="Kybern", version=__version__, description=_DESCRIPTION, urls_namespace="api", docs_url=None, openapi_url="/openapi.json"
+    title="Kybern",
+    version=__version__,
+    description=_DESCRIPTION,
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url="/openapi.json",
+    parser=JsonBody(),
 )
 for _name in ROUTERS:
     api.add_router("", import_module(f"kybern.server.api.{_name}").router)
@@ -112,6 +118,8 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error.__cause__, ProblemAnswer):  # a body that was not read: the framework says no more than that
+        return _problem(request, error.__cause__)
     return problem(request, error.status_code, "bad-request", str(error))
 
 

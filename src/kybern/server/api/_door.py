@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja.parser import Parser
 from ninja.utils import check_csrf
 
 from kybern.server.access.check import require
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 PROBLEM: Final = "application/problem+json"
+JSON: Final = "application/json"
 
 
 class NotSignedIn(Exception):  # noqa: N818 - it is an answer
@@ -52,6 +54,22 @@ class Needs:
         if self.permission is not None:
             require(who, self.permission, subject=request.path)
         return who
+
+
+def need_type(request: HttpRequest, *types: str) -> None:
+    """Refuse a body, where there is one, that does not say that it is of a type that is read here."""
+    if request.body and request.content_type not in types:
+        detail = f"Say by Content-Type what the body is: {' or '.join(types)} is read here."
+        raise ProblemAnswer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, {"Accept": ", ".join(types)})
+
+
+class JsonBody(Parser):
+    """Reads bodies that say that they are JSON."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        """Read one."""
+        need_type(request, JSON)
+        return super().parse_body(request)
 
 
 def problem(request: HttpRequest, status: int, slug: str, detail: str, **more: Any) -> HttpResponse:

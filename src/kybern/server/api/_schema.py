@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ninja.openapi.schema import OpenAPISchema
 
 _ALWAYS: Final = (401, 403, 404, 405, 422, 429, 500, 503)
-_WRITING: Final = (400, 409, 412, 413, 428, 507)
+_WRITING: Final = (400, 409, 412, 413, 415, 428, 507)
 _METHODS: Final = frozenset(("get", "post", "put", "patch", "delete"))
 
 _PROBLEM_SCHEMA: Final[dict[str, Any]] = {

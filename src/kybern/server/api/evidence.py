@@ -17,7 +17,7 @@ from kybern.catalog import PredicateType, Strength
 from kybern.evidence import standing
 from kybern.server.access.middleware import actor
 from kybern.server.access.permissions import Permission
-from kybern.server.api._door import Needs, ProblemAnswer
+from kybern.server.api._door import JSON, Needs, ProblemAnswer, need_type
 from kybern.server.api._fields import LIMIT, Cursor, Limit, Moment, Ref, Sha256, Text, iso
 from kybern.server.api._paging import page_of
 from kybern.server.api._schema import as_file, in_body
@@ -144,7 +144,8 @@ def batch(request: HttpRequest) -> dict[str, Any]:
     Each piece is verified by itself: what verifies is kept and counts from now on, what does not is refused with its reason. Sending a
     piece again does no harm. An envelope in a line is kept to the byte, one in a list as canonical JSON.
     """
-    found = _lines(request) if (request.content_type or "") == LINES else _listed(request)
+    need_type(request, JSON, LINES)
+    found = _lines(request) if request.content_type == LINES else _listed(request)
     if not 0 < len(found) <= MAX_BATCH:
         detail = f"There are {len(found)} envelopes; send 1 to {MAX_BATCH} at once."
         raise ProblemAnswer(HTTPStatus.UNPROCESSABLE_ENTITY, "unusable-request", detail)

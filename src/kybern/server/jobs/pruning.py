@@ -13,6 +13,7 @@ from kybern.server.jobs.models import Delivery
 from kybern.server.pages.models import Upload
 from kybern.server.traffic.models import Answer
 from kybern.server.traffic.once import KEPT
+from kybern.server.traffic.shared import forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ _PRUNERS: Final[dict[str, Callable[[datetime], int]]] = {
     "user_sessions": _user_sessions,
     "uploads": _uploads,
     "answers": _answers,
+    "shared": forget,
     "events": prune_events,
     "deliveries": _deliveries,
     "tasks": _tasks,

@@ -6,6 +6,8 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
+
 from kybern.base import InputError
 from kybern.evidence import Refused
 from kybern.server._logging import REQUEST_ID
@@ -58,6 +60,9 @@ class ContentPolicy:
         response.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("X-Content-Type-Options", "nosniff")
+        response.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        # The server that carries this one would name itself.
+        response.setdefault("Server", "Kybern")
         # The files of the server say for themselves how long they may be kept; all else is somebody's, or soon is.
         response.setdefault("Cache-Control", "private, no-store")
         return response

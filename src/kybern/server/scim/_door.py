@@ -18,13 +18,14 @@ from kybern.server.access.check import Denied, note, require
 from kybern.server.access.middleware import actor
 from kybern.server.access.models import AccessEvent
 from kybern.server.access.permissions import Permission
-from kybern.server.scim._messages import ScimError, bad, error_answer
+from kybern.server.scim._messages import SCIM, ScimError, bad, error_answer
 from kybern.server.store.projection import root_unit
 
 if TYPE_CHECKING:
     from kybern.server.access.actor import Actor
 
 _MOST_BYTES: Final = 1 << 20
+_READ: Final = (SCIM, "application/json")
 
 View = Callable[..., HttpResponse]
 
@@ -87,6 +88,10 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     length = request.headers.get("Content-Length", "0")
     if length.isdecimal() and int(length) > _MOST_BYTES:
         raise ScimError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body has more than 1 MiB.")
+    if request.body and request.content_type not in _READ:
+        raise ScimError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body is read as {' or '.join(_READ)}.", headers={"Accept": ", ".join(_READ)}
+        )
     try:
         found = json.loads(request.body)
     except (ValueError, RecursionError):

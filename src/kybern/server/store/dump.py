@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "kybern.dump/1"
 _LEFT: Final = frozenset(
-    ("contenttypes.contenttype", "auth.permission", "sessions.session", "jobs.lease", "django_tasks_db.dbtaskresult", "traffic.answer")
+    (
+        "contenttypes.contenttype",
+        "auth.permission",
+        "sessions.session",
+        "jobs.lease",
+        "django_tasks_db.dbtaskresult",
+        "traffic.answer",
+        "traffic.shared",
+    )
 )
 """What a database makes for itself, and what ends with it."""
 _AT_ONCE: Final = 500

@@ -1,4 +1,4 @@
-"""Answers that are kept for a day, so that a request that is sent again is not done again."""
+"""What all processes know: answers that are kept for a day, so that a request is not done twice, and counts of wrong passwords."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ class Answer(models.Model):
     request = models.CharField(max_length=64)
     at = models.DateTimeField(db_index=True)
     sealed = models.BinaryField(null=True)
+
+    def __str__(self) -> str:
+        """Give the beginning of its name."""
+        return self.name[:12]
+
+
+class Shared(models.Model):
+    """Something that all processes of the server know for a while (`traffic.shared`). `name` is the SHA-256 of what it is known by."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    value = models.JSONField(null=True)
+    until = models.DateTimeField(null=True, db_index=True)
+    """When it is known no more; null: it stays."""
 
     def __str__(self) -> str:
         """Give the beginning of its name."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+_FOR_PROGRAMS: Final = (API, "/scim/")
 _SAID: Final = {
     HTTPStatus.NOT_FOUND: ("not-found", "There is nothing at this address."),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method-not-allowed", "This address does not have this method; Allow names those it has."),
@@ -30,12 +31,26 @@ class Problems:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer; what is refused in another form is told as a problem."""
         response = self._next(request)
-        status = response.status_code
-        if not request.path.startswith(API) or status < HTTPStatus.BAD_REQUEST or response.get("Content-Type", "").startswith(PROBLEM):
-            return response
-        slug, detail = _SAID.get(HTTPStatus(status), ("bad-request", "The request cannot be answered."))
-        told = problem(request, status, slug, detail)
-        for name in ("Allow", "Retry-After", "WWW-Authenticate"):
-            if name in response:
-                told[name] = response[name]
-        return told
+        if request.path.startswith(API):
+            response = _told(request, response)
+        return _as_a_file(response) if request.path.startswith(_FOR_PROGRAMS) else response
+
+
+def _told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    status = response.status_code
+    if status < HTTPStatus.BAD_REQUEST or response.get("Content-Type", "").startswith(PROBLEM):
+        return response
+    slug, detail = _SAID.get(HTTPStatus(status), ("bad-request", "The request cannot be answered."))
+    told = problem(request, status, slug, detail)
+    for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+        if name in response:
+            told[name] = response[name]
+    return told
+
+
+def _as_a_file(response: HttpResponse) -> HttpResponse:
+    """Have a browser that opens an answer keep it as a file of a fixed name: it shows none as a page, whatever it takes it for."""
+    kind = response.get("Content-Type", "").partition(";")[0]
+    if kind:
+        response.setdefault("Content-Disposition", f'attachment; filename="api.{"json" if kind.endswith("json") else "txt"}"')
+    return response
