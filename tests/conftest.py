@@ -9,8 +9,11 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import settings
 
 settings.register_profile("any-examples", deadline=None)
@@ -19,6 +22,9 @@ settings.load_profile("same-examples" if os.environ.get("CI") else "any-examples
 
 gc.set_threshold(100_000, 50, 100)
 """A process of tests holds a lot that stays; looking through it all again and again takes a fifth of its time."""
+
+typer.testing._get_command = cache(typer.main.get_command)
+"""The commands are built once for all calls of a test process, as a program builds them once for its own: nothing of a call stays there."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,14 +67,15 @@ class Shell(cli_shell.Shell):
 CATALOG = load_catalog()
 
 
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr(kybern.catalog, "load_catalog", lambda **_: CATALOG)  # read once: nothing here changes it
-    (tmp_path / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\n")
-    (tmp_path / "criteria.yaml").write_text(CRITERIA)
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "all.yaml").write_text(RECORDS)
-    found = Shell(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with two keys, an approval, and a log that holds it; nobody changes this one."""
+    root = tmp_path_factory.mktemp("label")
+    (root / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\n")
+    (root / "criteria.yaml").write_text(CRITERIA)
+    (root / "records").mkdir()
+    (root / "records" / "all.yaml").write_text(RECORDS)
+    found = Shell(root)
     for name in ("anna", "bob"):
         found.run(
             "key", "new", name, "--kind", "person", "--holder", f"person:{name}", "--valid-from", "2026-01-01", "--valid-days", "36500"
@@ -82,7 +84,13 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     found.run("evidence", "add", "approval", *add, "-f", "decision=approved")
     found.run("log", "init", "--origin", "acme.example/ai")
     found.run("log", "sync")
-    return found
+    return root
+
+
+@pytest.fixture
+def shell(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr(kybern.catalog, "load_catalog", lambda **_: CATALOG)  # read once: nothing here changes it
+    return Shell(Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True)))
 
 
 def test_what_is_missing_is_said_and_nothing_is_issued(shell: Shell) -> None:

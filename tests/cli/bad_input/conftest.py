@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 import kybern.catalog
 from kybern.catalog import Catalog
@@ -21,7 +20,7 @@ from bad_program import workspace
 
 @pytest.fixture(scope="session", autouse=True)
 def _catalog_once() -> Iterator[None]:
-    """Read the catalog and build the commands once instead of at every call; neither changes."""
+    """Read the catalog once instead of at every call; it does not change."""
     real = kybern.catalog.load_catalog
     shipped = cache(real)
 
@@ -30,7 +29,6 @@ def _catalog_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kybern.catalog, "load_catalog", load)
-        patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
         yield
 
 
