@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-import kybern.catalog
-from kybern.catalog import load_catalog
 from kybern.cli import _evidence, _label, _log, _pack
 from kybern.report.pack import read_pack, roots_in
 
@@ -64,9 +62,6 @@ class Shell(cli_shell.Shell):
         return found
 
 
-CATALOG = load_catalog()
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with two keys, an approval, and a log that holds it; nobody changes this one."""
@@ -88,8 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shell(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr(kybern.catalog, "load_catalog", lambda **_: CATALOG)  # read once: nothing here changes it
+def shell(made: Path, tmp_path: Path) -> Shell:
     return Shell(Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True)))
 
 
@@ -202,8 +196,7 @@ def test_a_pack_made_much_later_still_has_the_checkpoint_that_the_statement_name
     assert any("The log had this root at" in one for one in found["held"])
 
 
-def test_a_statement_says_that_catalogs_of_ones_own_were_used(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+def test_a_statement_says_that_catalogs_of_ones_own_were_used(shell: Shell) -> None:
     (shell.root / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\ncatalogs: [catalogs/house]\n")
     (shell.root / "catalogs" / "house" / "controls").mkdir(parents=True)
     (shell.root / "catalogs" / "house" / "controls" / "house.yaml").write_text(control("ISO42001:5.2"))
