@@ -28,6 +28,8 @@ if [ -n "$failed" ]; then
     echo "check: failed so far:$failed" >&2
 fi
 if [ "${1:-test}" = test ]; then
+    # Where nothing compiled is kept, each of the hundreds of processes that tests start compiles Kybern anew, and pytest every test.
+    unset PYTHONDONTWRITEBYTECODE
     # Each worker has one half of the tests in their order, and takes from the other's end when it is done: so what a module or
     # folder sets up is set up once, and no worker is idle while there is something to do.
     "$bin/python" -m pytest -n 2 --dist worksteal || failed="$failed pytest"
