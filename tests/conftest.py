@@ -8,10 +8,18 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import settings
+
+import kybern.catalog
+from kybern.catalog import Catalog, load_catalog
 
 settings.register_profile("any-examples", deadline=None)
 settings.register_profile("same-examples", deadline=None, derandomize=True)
@@ -20,12 +28,36 @@ settings.load_profile("same-examples" if os.environ.get("CI") else "any-examples
 gc.set_threshold(100_000, 50, 100)
 """A process of tests holds a lot that stays; looking through it all again and again takes a fifth of its time."""
 
+typer.testing._get_command = cache(typer.main.get_command)
+"""The commands are built once for all calls of a test process, as a program builds them once for its own: nothing of a call stays there."""
+
+_CACHES: set[Path | None] = {None}
+_SHIPPED: dict[frozenset[str] | None, Catalog] = {}
+
+
+def _load(root: Any = None, *, also: Sequence[Any] = (), record_kinds: Collection[str] | None = None, cache: Path | None = None) -> Catalog:
+    """Load the catalog as shipped once a process, by the record kinds it is held against; any other each time it is asked for.
+
+    It never changes, and reading it takes half a second. Tests of the compiled form have a cache folder of their own: for them it is read.
+    """
+    if root is not None or also or cache not in _CACHES:
+        return load_catalog(root, also=also, record_kinds=record_kinds, cache=cache)
+    kinds = None if record_kinds is None else frozenset(record_kinds)
+    if kinds not in _SHIPPED:
+        _SHIPPED[kinds] = load_catalog(record_kinds=record_kinds, cache=cache)
+    return _SHIPPED[kinds]
+
+
+kybern.catalog.load_catalog = _load
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep compiled catalogs out of the home of whoever runs the tests; the programs that tests start inherit it."""
+    folder = tmp_path_factory.mktemp("cache")
+    _CACHES.add(folder / "catalog")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KYBERN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("KYBERN_CACHE", str(folder))
         yield
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import json
+import re
 from typing import Any
 
 import orjson
@@ -12,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kybern.base import canonical_json, restricted
+from kybern.base.canonical import _NotPlainError, _plain
 
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -37,6 +40,62 @@ def test_the_two_write_the_same_bytes_wherever_it_is_not_refused(value: Any) -> 
         assert "number" in str(error)  # noqa: PT017 - keys and texts of these values are within the part
         return
     assert fast(kept) == rfc8785.dumps(kept) == canonical_json(value)
+
+
+class Word(enum.StrEnum):
+    ONE = "one"
+
+
+NUMBERS_OF_ALL_SORTS = (
+    NUMBERS | st.floats() | st.integers() | st.floats(1e-7, 1e-3) | st.floats(1e14, 1e22) | st.integers(2**53 - 2, 2**53 + 2).map(float)
+)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | NUMBERS_OF_ALL_SORTS
+    | st.text(st.characters(), max_size=12)
+    | st.sampled_from([Word.ONE, b"x", {1: 2}, ()]),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(ASCII | TEXTS, inner, max_size=5) | st.tuples(inner, inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(ANYTHING)
+@example({"\U00010000": 1, "\uffff": 2})
+@example([0.0001, 0.00009999, 1e15 + 0.5, 9007199254740991, -0.5, {"b": 1, "a": '\x00\x1f\x7f\u2028/\\"'}])
+@example("\ud800")
+def test_the_quick_way_writes_the_bytes_of_rfc_8785_or_refuses_as_it_does(value: Any) -> None:
+    try:
+        wanted = rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            canonical_json(value)
+    else:
+        assert canonical_json(value) == wanted
+
+
+def test_most_of_what_is_written_takes_the_quick_way() -> None:
+    value = {"a": [1, -2, 0.25, 3.0, -0.0, "\u00e4", True, None, ()], "b": {}}
+    assert _plain(value) == {**value, "a": [*value["a"][:-1], []]}
+    assert canonical_json(value) == rfc8785.dumps(value) == b'{"a":[1,-2,0.25,3,0,"\xc3\xa4",true,null,[]],"b":{}}'
+
+
+@pytest.mark.parametrize("value", [1e-5, -1e300, float("nan"), float("inf"), 2**53, {"\u00e4": 1}, b"x", Word.ONE, {1: 1}, {Word.ONE: 1}])
+def test_what_might_be_written_otherwise_takes_the_other(value: Any) -> None:
+    with pytest.raises(_NotPlainError):
+        _plain([value])
+
+
+def test_what_contains_itself_or_lies_very_deep_is_no_value() -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (circle, deep):
+        with pytest.raises(RecursionError):
+            canonical_json(value)
 
 
 @settings(max_examples=3000, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-import kybern.catalog
-from kybern.catalog import load_catalog
 from kybern.cli import _evidence, _label, _log, _pack
 from kybern.report.pack import read_pack, roots_in
 
@@ -63,17 +62,15 @@ class Shell(cli_shell.Shell):
         return found
 
 
-CATALOG = load_catalog()
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    monkeypatch.setattr(kybern.catalog, "load_catalog", lambda **_: CATALOG)  # read once: nothing here changes it
-    (tmp_path / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\n")
-    (tmp_path / "criteria.yaml").write_text(CRITERIA)
-    (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "all.yaml").write_text(RECORDS)
-    found = Shell(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with two keys, an approval, and a log that holds it; nobody changes this one."""
+    root = tmp_path_factory.mktemp("label")
+    (root / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\n")
+    (root / "criteria.yaml").write_text(CRITERIA)
+    (root / "records").mkdir()
+    (root / "records" / "all.yaml").write_text(RECORDS)
+    found = Shell(root)
     for name in ("anna", "bob"):
         found.run(
             "key", "new", name, "--kind", "person", "--holder", f"person:{name}", "--valid-from", "2026-01-01", "--valid-days", "36500"
@@ -82,7 +79,12 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     found.run("evidence", "add", "approval", *add, "-f", "decision=approved")
     found.run("log", "init", "--origin", "acme.example/ai")
     found.run("log", "sync")
-    return found
+    return root
+
+
+@pytest.fixture
+def shell(made: Path, tmp_path: Path) -> Shell:
+    return Shell(Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True)))
 
 
 def test_what_is_missing_is_said_and_nothing_is_issued(shell: Shell) -> None:
@@ -194,8 +196,7 @@ def test_a_pack_made_much_later_still_has_the_checkpoint_that_the_statement_name
     assert any("The log had this root at" in one for one in found["held"])
 
 
-def test_a_statement_says_that_catalogs_of_ones_own_were_used(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+def test_a_statement_says_that_catalogs_of_ones_own_were_used(shell: Shell) -> None:
     (shell.root / "kybern.yaml").write_text("kybern: 1\nframeworks: [ISO42001]\ncatalogs: [catalogs/house]\n")
     (shell.root / "catalogs" / "house" / "controls").mkdir(parents=True)
     (shell.root / "catalogs" / "house" / "controls" / "house.yaml").write_text(control("ISO42001:5.2"))

@@ -67,11 +67,14 @@ def world(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+OTHERS = ("schemathesis", "django", "anyio", "hypothesispytest", "platformdirs")
+"""Plugins of other packages here, which take over a second to load and have no part in these runs."""
+PLAIN = ("-p", "no:cacheprovider", "--strict-markers", *(word for name in OTHERS for word in ("-p", f"no:{name}")))
 ASKED = ("--kybern-evidence", "out", "--kybern-system", "scoring", "--kybern-key", "ci", "--kybern-workspace", "workspace")
 
 
 def run(world: pytest.Pytester, *words: str) -> pytest.RunResult:
-    return world.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers", *words)
+    return world.runpytest_subprocess(*PLAIN, *words)
 
 
 def run_here(world: pytest.Pytester, *words: str) -> pytest.RunResult:

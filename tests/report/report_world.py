@@ -240,8 +240,16 @@ class Tag:
 
     name: str
     attributes: dict[str, str]
-    text: str = ""
+    said: list[str] = field(repr=False)
+    """All texts of the page, those before and after it too; between `start` and `end` of them are its own."""
+
+    start: int
+    end: int
     inside: list[Tag] = field(default_factory=list)
+
+    @cached_property
+    def text(self) -> str:
+        return "".join(self.said[self.start : self.end])
 
     def walk(self) -> Iterator[Tag]:
         yield self
@@ -258,30 +266,34 @@ class Parsed(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.root = Tag("", {})
+        self._said: list[str] = []
+        self.root = self._tag("", {})
         self._open = [self.root]
         self.feed(page)
         self.close()
         assert len(self._open) == 1, f"never closed: {[tag.name for tag in self._open]}"
+        self.root.end = len(self._said)
+
+    def _tag(self, name: str, attributes: dict[str, str]) -> Tag:
+        return Tag(name, attributes, self._said, len(self._said), len(self._said))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), (tag, names)
-        made = Tag(tag, {name: value or "" for name, value in attrs})
+        made = self._tag(tag, {name: value or "" for name, value in attrs})
         self._open[-1].inside.append(made)
         if tag not in VOID:
             self._open.append(made)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open[-1].inside.append(Tag(tag, {name: value or "" for name, value in attrs}))
+        self._open[-1].inside.append(self._tag(tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open[-1].name == tag, f"</{tag}> closes <{self._open[-1].name}>"
-        self._open.pop()
+        self._open.pop().end = len(self._said)
 
     def handle_data(self, data: str) -> None:
-        for tag in self._open:
-            tag.text += data
+        self._said.append(data)
 
     def all(self, name: str = "", **attributes: str) -> list[Tag]:
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
@@ -65,7 +66,11 @@ def answer_of(answers: dict[str, Answer], path: str) -> dict[str, object]:
     if path in answers:
         status, headers, body = answers[path]
         return {"status": status, "headers": headers, "body": body}
-    name = path.removeprefix("/static/")
+    return _file(path.removeprefix("/static/"))
+
+
+@cache
+def _file(name: str) -> dict[str, object]:
     file = next((root / name for root in ROOTS if (root / name).is_file()), None)
     if file is None:
         return {"status": 404, "body": b""}

@@ -8,13 +8,18 @@ done: keys in ASCII; texts of valid Unicode; whole numbers between -2**53 and 2*
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 import rfc8785
 
 _WHOLE: Final = 2**53
 _DIFFER: Final = (1e-6, 1e-5)
+_LEAST: Final = 1e-4
+"""From here on Python writes a number without an exponent, as RFC 8785 does."""
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def canonical_json(value: object) -> bytes:
@@ -22,10 +27,38 @@ def canonical_json(value: object) -> bytes:
 
     Raises `ValueError` for what JSON cannot carry (NaN, infinity, integers beyond 2**53, other types).
     """
+    with suppress(_NotPlainError, RecursionError, UnicodeEncodeError):  # the other writes it, or says what is wrong
+        return _WRITER.encode(_plain(value)).encode()
     try:
         return rfc8785.dumps(value)  # type: ignore[arg-type]
     except rfc8785.CanonicalizationError as error:
         raise ValueError(str(error)) from error
+
+
+class _NotPlainError(Exception):
+    """A value that Python's own serialiser may write otherwise."""
+
+
+def _plain(value: Any) -> Any:
+    """Give what Python's own serialiser, ten times as fast, writes in the same bytes: keys in ASCII, numbers without exponents or `.0`."""
+    kind = value.__class__
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is list or kind is tuple:
+        return [inner if inner.__class__ is str else _plain(inner) for inner in value]
+    if kind is dict:
+        for key in value:
+            if key.__class__ is not str or not key.isascii():
+                raise _NotPlainError
+        return {key: inner if inner is None or inner.__class__ is str else _plain(inner) for key, inner in value.items()}
+    if kind is int and -_WHOLE < value < _WHOLE:
+        return value
+    if kind is float and -_WHOLE < value < _WHOLE:
+        if value.is_integer():
+            return int(value)
+        if abs(value) >= _LEAST:
+            return value
+    raise _NotPlainError
 
 
 def digest(value: object) -> str:

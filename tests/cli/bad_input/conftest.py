@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
-
-import kybern.catalog
-from kybern.catalog import Catalog
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bad_program import workspace
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _catalog_once() -> Iterator[None]:
-    """Read the catalog and build the commands once instead of at every call; neither changes."""
-    real = kybern.catalog.load_catalog
-    shipped = cache(real)
-
-    def load(*args: Any, **options: Any) -> Catalog:
-        return real(*args, **options) if args or options else shipped()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kybern.catalog, "load_catalog", load)
-        patch.setattr("typer.testing._get_command", cache(typer.main.get_command))
-        yield
 
 
 @pytest.fixture
