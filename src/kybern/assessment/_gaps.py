@@ -58,22 +58,21 @@ class Gap:
 
     def first(self, most: int) -> tuple[Reason, ...]:
         """Give the first checks that do not hold, at most so many: the reasons on other subjects, and under the checks, are not made."""
-        return tuple(islice(self._each(), most))
+        return tuple(one for _subject, one in islice(self._each(), most))
 
-    def told(self, most: int) -> tuple[tuple[Reason, int], ...]:
-        """Give the first checks that do not hold, at most so many, each with how often it is so: what reads alike is told once.
+    def told(self, most: int) -> tuple[tuple[Reason, tuple[str, ...]], ...]:
+        """Give the first checks that do not hold, at most so many, each with the subjects on which it reads so.
 
-        On a large organisation only the first few subjects are looked at.
+        What reads alike is told once. On a large organisation only the first few subjects are looked at.
         """
-        found: dict[tuple[str, str], tuple[Reason, int]] = {}
-        for one in islice(self._each(), _ALIKE * most):
-            first, times = found.get((one.ref, one.text), (one, 0))
-            found[one.ref, one.text] = first, times + 1
-        return tuple(found.values())[:most]
+        found: dict[tuple[str, str], tuple[Reason, list[str]]] = {}
+        for subject, one in islice(self._each(), _ALIKE * most):
+            found.setdefault((one.ref, one.text), (one, []))[1].append(subject)
+        return tuple((one, tuple(subjects)) for one, subjects in found.values())[:most]
 
-    def _each(self) -> Iterator[Reason]:
+    def _each(self) -> Iterator[tuple[str, Reason]]:
         asked = (self.system,) if self.system is not None else self.subjects or (None,)
-        return (reason for one in asked for reason in self._on(one))
+        return ((subject or self.assessment.organization, one) for subject in asked for one in self._on(subject))
 
     def _on(self, subject: str | None) -> Iterator[Reason]:
         for reason in checks_of(self.assessment, self.control, subject):

@@ -85,7 +85,7 @@ def as_csv(request: HttpRequest) -> HttpResponse:
 
 
 def _row(gap: Gap) -> Sequence[object]:
-    missing = "; ".join(f"{one.title}: {one.text}" for one, _times in gap.told(_TOLD))
+    missing = "; ".join(f"{one.title}: {one.text}" for one, _subjects in gap.told(_TOLD))
     return (
         gap.control.id, gap.control.title, gap.control.layer.value, gap.status.slug, gap.owner, " ".join(gap.owed.refs),
         gap.planned_on or "", gap.short, gap.effort, " ".join(gap.closes), " ".join(gap.requirements), missing,
