@@ -194,6 +194,16 @@ def test_pieces_added_one_by_one_are_as_if_given_at_once(world: World) -> None:
 
 
 @some_worlds
+@given(worlds(), st.integers(0, 100))
+def test_some_pieces_more_are_as_if_they_had_been_there(world: World, choice: int) -> None:
+    at = choice % (len(world.evidence) + 1)
+    before, later = look(replace(world, evidence=world.evidence[:at])), world.evidence[at:]
+    grown = before.plus_all(later)
+    assert not differences(scores(look(world)), scores(grown))
+    assert grown.plus_all(later) is grown, "they are all there"
+
+
+@some_worlds
 @given(worlds())
 def test_evidence_observed_later_is_not_seen(world: World) -> None:
     seen = tuple(piece for piece in world.evidence if piece.observed_at <= world.as_of)

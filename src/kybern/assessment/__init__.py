@@ -2,6 +2,7 @@
 
 from kybern.assessment._absence import Absence, AbsenceKind, Rhythm, absence_json, absences, numbered, rhythms, stated
 from kybern.assessment._assessment import Assessment, Readiness, Row, Score, assess
+from kybern.assessment._board import bears_on_all
 from kybern.assessment._carry import CarriedOver, Source, Standing, carry_over
 from kybern.assessment._course import Course, CourseLine, CoursePoint, PlannedStep, RecordsThen, course, moments_around
 from kybern.assessment._deadlines import DayAhead, DeadlineKind, deadlines
@@ -69,6 +70,7 @@ __all__ = [
     "ahead",
     "assess",
     "assessment_schema",
+    "bears_on_all",
     "carry_over",
     "course",
     "deadlines",

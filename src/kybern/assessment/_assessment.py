@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kybern.assessment._board import Board
+from kybern.assessment._board import Board, bears_on_all
 from kybern.assessment._cells import Cells, stack
 from kybern.assessment._plan import ORGANIZATION, Plan, system_kinds
 from kybern.assessment._status import Codes, Floats, Status, combine_values
@@ -278,6 +278,18 @@ class Assessment:
         found = Assessment(board)
         if board.moved is not None:
             found._keep(self, board.moved)
+        return found
+
+    def plus_all(self, items: Sequence[Evidence]) -> Assessment:
+        """Give the assessment with some more pieces, at the same moment; where one of them bears on all, that is worked out once."""
+        if len(items) > 1 and any(map(bears_on_all, items)):
+            table = self.evidence
+            for one in items:
+                table = table.plus(one)
+            return self if table is self.evidence else Assessment(Board.filled(self.plan, table))
+        found = self
+        for one in items:
+            found = found.plus(one)
         return found
 
     def _keep(self, before: Assessment, moved: Collection[str]) -> None:

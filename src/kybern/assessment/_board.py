@@ -281,8 +281,7 @@ class Board:
         if table is self.table:
             return self
         board = type(self)(self.plan, table)
-        kinds = {subject.ref.split(":", 1)[0] for subject in item.subjects}
-        if item.predicate is PredicateType.APPROVAL and kinds & {"soa_entry", "exception"}:
+        if bears_on_all(item):
             return type(self).filled(self.plan, table)
         board.targets, board.checks, board.controls = dict(self.targets), dict(self.checks), dict(self.controls)
         board.rows, board.leaves = dict(self.rows), dict(self.leaves)
@@ -368,6 +367,12 @@ def _gated(evidenced: list[Cells], stated: list[Cells]) -> Cells:
     speaking = np.sum([layer.status != Status.NOT_APPLICABLE for layer in stated], axis=0)
     share = (found.coverage * len(evidenced) + records.coverage * speaking) / (len(evidenced) + speaking)
     return Cells(status, np.where(found.coverage > 0, share, 0.0), found.strength, found.freshness, found.count)
+
+
+def bears_on_all(item: Evidence) -> bool:
+    """Tell whether a piece may change what is asked at all: it approves what is left out or waived, so everything is worked out anew."""
+    kinds = {subject.ref.split(":", 1)[0] for subject in item.subjects}
+    return item.predicate is PredicateType.APPROVAL and not kinds.isdisjoint(("soa_entry", "exception"))
 
 
 def _looks_at(check: EvidenceCheck, item: Evidence) -> bool:

@@ -134,3 +134,35 @@ def test_the_first_assessment_of_a_large_organisation_holds_for_its_step(monkeyp
     monkeypatch.setattr(_standing, "_ahead", lambda now, step: asked.append(step) or now + step)
     _standing._LIVE._whole()
     assert asked == [timedelta(hours=1)]
+
+
+def test_a_piece_that_bears_on_all_is_worked_out_once_where_that_is_quick_and_aside_where_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An approval of an entry of the statement of applicability may leave requirements out: everything is assessed anew."""
+    from dataclasses import replace
+
+    from kybern.assessment import _assessment
+    from kybern.evidence import PrivateKey
+    from kybern.server.live import forget
+    from kybern.server.live._standing import _LIVE
+    from kybern.server.store.evidence import take_evidence
+    from kybern.server.store.keys import trust
+    from kybern.server.store.models import LogHead, RecordRow
+
+    forget()
+    before, now = _LIVE._whole(), datetime.now(UTC)
+    key = PrivateKey.generate()
+    trust([key.trusted(name="admin", holder="person:administrator", kind="person", valid_from=now - timedelta(days=1))])
+    who = {"by": "person:administrator", "decision": "approved", "topic": "soa-approval"}
+    entries = RecordRow.objects.filter(kind="soa_entry").order_by("ref").values_list("ref", flat=True)[:3]
+    taken = take_evidence([signed(PredicateType.APPROVAL, [one], key=key, **who) for one in entries], datetime.now(UTC))
+    assert [one.outcome for one in taken] == ["accepted"] * 3, taken
+    filled: list[int] = []
+    real = _assessment.Board.filled
+    monkeypatch.setattr(_assessment.Board, "filled", lambda *told: filled.append(1) or real(*told))
+    head = LogHead.objects.get(pk=1)
+    found = _LIVE._with_evidence(replace(before, took=0.0), head, 40)
+    assert found is not None
+    assert (found.entries, len(filled)) == (head.size, 1)
+    assert _LIVE._with_evidence(replace(before, took=float("inf")), head, 40) is None

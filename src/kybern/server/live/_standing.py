@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from kybern.assessment import Assessment, EvidenceTable, assess
+from kybern.assessment import Assessment, EvidenceTable, assess, bears_on_all
 from kybern.base import InputError
 from kybern.catalog import Catalog, load_catalog
 from kybern.evidence import Refused
@@ -149,10 +149,9 @@ class _Live:
         known = there.assessment.evidence
         if len(pieces) > most or any(piece.observed_at > there.as_of or piece.id in known for piece in pieces):
             return None  # too many, not seen yet, or here already and signed by more now
-        found = there.assessment
-        for piece in pieces:
-            found = found.plus(piece)
-        return replace(there, assessment=found, entries=head.size)
+        if there.took >= _QUICK_SECONDS and any(map(bears_on_all, pieces)):
+            return None  # it would be made anew while readers wait
+        return replace(there, assessment=there.assessment.plus_all(pieces), entries=head.size)
 
     def _whole(self) -> Standing:
         """Assess everything at the log's present end."""
