@@ -83,7 +83,7 @@ def test_a_rule_that_counts_says_what_it_counted_and_what_is_not_known() -> None
 
 def test_what_is_missing_names_check_status_and_who_owes_it() -> None:
     (short,) = outcome(PLAN, **RETIRE).shortfalls
-    assert (short.control.id, short.status.label, short.subject, short.owner) == ("LIF-26", "partly met", SYSTEM, "system owner")
+    assert (short.control.id, short.status.label, short.subject, short.owner) == ("LIF-26", "partly met", SYSTEM, "Owner (Ada)")
     ((check, words),) = mending(short)
     assert check == "LIF-26/retirement-approved"
     assert "Wanted: approval on retirement-approval" in words
