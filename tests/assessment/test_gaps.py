@@ -66,3 +66,8 @@ def test_what_reads_alike_on_several_subjects_is_told_once_with_all_of_them() ->
     assert {(one.ref, one.text): len(on) for one, on in gap.told(10)} == alike
     assert all(set(on) <= set(gap.subjects) for _one, on in gap.told(10))
     assert len(gap.told(1)) == 1
+
+
+def test_the_systems_of_a_gap_are_its_subjects_without_the_organisation() -> None:
+    for gap in gaps(assess(world.catalog(), world.records(), [], AS_OF)):
+        assert gap.systems == tuple(one for one in gap.subjects if one.startswith("ai_system:"))

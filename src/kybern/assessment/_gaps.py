@@ -52,6 +52,11 @@ class Gap:
         return self.owed.ref
 
     @property
+    def systems(self) -> tuple[str, ...]:
+        """The AI systems among the subjects; the organisation, if it is one, comes before them."""
+        return self.subjects[1:] if self.subjects[:1] == (self.assessment.organization,) else self.subjects
+
+    @property
     def missing(self) -> tuple[Reason, ...]:
         """The checks that do not hold, on every subject; `first` gives some where there are very many."""
         return tuple(_missing(explain(self.assessment, self.control.id, self.system)))
@@ -65,10 +70,14 @@ class Gap:
 
         What reads alike is told once. On a large organisation only the first few subjects are looked at.
         """
-        found: dict[tuple[str, str], tuple[Reason, list[str]]] = {}
-        for subject, one in islice(self._each(), _ALIKE * most):
-            found.setdefault((one.ref, one.text), (one, []))[1].append(subject)
-        return tuple((one, tuple(subjects)) for one, subjects in found.values())[:most]
+
+        def make() -> tuple[tuple[Reason, tuple[str, ...]], ...]:
+            found: dict[tuple[str, str], tuple[Reason, list[str]]] = {}
+            for subject, one in islice(self._each(), _ALIKE * most):
+                found.setdefault((one.ref, one.text), (one, []))[1].append(subject)
+            return tuple((one, tuple(subjects)) for one, subjects in found.values())[:most]
+
+        return self.assessment.once(("missing, told", self.control.id, self.system, most), make)
 
     def _each(self) -> Iterator[tuple[str, Reason]]:
         asked = (self.system,) if self.system is not None else self.subjects or (None,)
@@ -102,7 +111,7 @@ def shortfall_of(assessment: Assessment, control: Control, subject: str, reasons
 PLANNED_AHEAD: Final = timedelta(days=31)
 """What is planned within this time, or overdue, comes before everything else."""
 
-_ALIKE: Final = 3
+_ALIKE: Final = 2
 """Checks that are looked at for one that is told: they may read alike."""
 
 _DONE = (Status.MET, Status.NOT_APPLICABLE)

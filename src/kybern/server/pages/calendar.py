@@ -6,6 +6,7 @@ import calendar as months
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpResponse
@@ -223,9 +224,15 @@ def as_ics(request: HttpRequest) -> HttpResponse:
     # The stamp is the day, so that the same calendar gives the same bytes the whole day.
     stamp = datetime.combine(today, time(), UTC)
     name = _("%s: governance calendar") % organization_name()
-    answer = HttpResponse(calendar_file(events, name, stamp), content_type="text/calendar; charset=utf-8")
+    answer = HttpResponse(_written(tuple(events), name, stamp), content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="kybern-calendar.ics"'
     return answer
+
+
+@lru_cache(maxsize=16)
+def _written(events: tuple[CalendarEvent, ...], name: str, stamp: datetime) -> bytes:
+    """Write the file; calendars ask for it every hour, and it seldom is another."""
+    return calendar_file(events, name, stamp)
 
 
 def _event(one: Day, address: str, host: str) -> CalendarEvent:
