@@ -56,6 +56,28 @@ def test_who_comes_back_is_told_what_was_missed_and_only_then() -> None:
     assert not [part for part in asyncio.run(gathered(hub, 9, 0.2)) if "changed" in part]
 
 
+def test_what_was_polled_before_the_readers_page_was_made_is_no_news_to_it() -> None:
+    source = Source(7)
+    hub = Hub(source, every=0.02)
+
+    async def scene() -> list[str]:
+        task = asyncio.create_task(gathered(hub, 9, 0.4))  # the page shows entries that the poller has not seen yet
+        await asyncio.sleep(0.1)
+        source.size = 9
+        await asyncio.sleep(0.1)
+        source.size = 10
+        return [part for part in await task if "changed" in part]
+
+    assert asyncio.run(scene()) == ["id: 10\nevent: changed\ndata: 10\n\n"]
+
+
+def test_a_page_listens_from_the_entry_that_the_log_had_when_it_was_made(sign_in: Callable[[str], Client]) -> None:
+    from kybern.server.store.models import LogHead
+
+    page = sign_in("viewer").get("/readiness").content.decode()
+    assert f'data-live="/events?since={LogHead.objects.get(pk=1).size}"' in page
+
+
 def test_a_heartbeat_comes_while_nothing_does() -> None:
     found = asyncio.run(gathered(Hub(Source(), every=0.02), None, 0.5, heartbeat=0.1))
     assert 3 <= found.count(": nothing new\n\n") <= 6

@@ -168,7 +168,8 @@ HUB: Final = Hub()
 async def stream(hub: Hub, since: int | None, longest: float = LONGEST_SECONDS, heartbeat: float = HEARTBEAT_SECONDS) -> AsyncIterator[str]:
     """Give server-sent events: one for each change of the size, a comment where there is none for a while, and an end in time.
 
-    `since` is the size that the reader knows of; without it only what comes from now on is told.
+    `since` is the size that the reader knows of; without it only what comes from now on is told. What was polled before the reader's
+    page was made is no news to it.
     """
     # The request's thread lives as long as the stream; the connection it used for the sign-in goes back now.
     await sync_to_async(close_old_connections)()
@@ -180,7 +181,7 @@ async def stream(hub: Hub, since: int | None, longest: float = LONGEST_SECONDS, 
             yield f"retry: {_RETRY_MILLISECONDS}\n\n"
             while not hub.stopped and (left := until - time.monotonic()) > 0:
                 size = hub.size
-                if size is not None and size != last:
+                if size is not None and (last is None or size > last):
                     yield f"id: {size}\n\n" if last is None else f"id: {size}\nevent: changed\ndata: {size}\n\n"
                     last = size
                 if not await listener.wait(min(heartbeat, left)):

@@ -18,6 +18,7 @@ from kybern import __version__
 from kybern.server.access.check import require
 from kybern.server.access.middleware import actor
 from kybern.server.access.permissions import Permission
+from kybern.server.events.live import read_size
 from kybern.server.live import NotReady, current, standing_if_ready
 from kybern.server.pages._named import read_by
 from kybern.server.pages._navigation import navigation
@@ -118,7 +119,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "units": None,
         "languages": settings.LANGUAGES,
         "messages": get_messages(request),
-        "live_href": "/events" if standing is not None else None,
+        "live_href": f"/events?since={read_size()}" if standing is not None else None,
         "page_path": request.get_full_path(),
         "query": request.META.get("QUERY_STRING", ""),
         "actor": who,
