@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "kybern.server.access.activity.Activity",
     "django_htmx.middleware.HtmxMiddleware",
     "kybern.server.access.middleware.ActorMiddleware",
     "kybern.server.pages.middleware.Refusals",

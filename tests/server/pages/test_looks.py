@@ -436,7 +436,7 @@ def test_a_change_is_said_and_nothing_moves_until_one_asks(opens: Opens, served:
     expect(page.locator("#fresh")).to_be_hidden()
     served.change.set()
     expect(page.locator("#fresh")).to_be_visible()
-    expect(page.locator("#live")).to_have_text("New evidence has come in.")
+    expect(page.locator("#live")).to_have_text("There is something newer than this page shows.")
     assert page.evaluate("window.followed") is True
     _go(page, lambda: page.get_by_role("link", name="Refresh").click(), "/systems$")
     expect(page.locator("#fresh")).to_be_hidden()
